@@ -1,0 +1,3 @@
+//! A sqlx pool whose reads are cached and whose writes invalidate what they can have changed.
+
+pub mod sql;

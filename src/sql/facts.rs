@@ -1,0 +1,176 @@
+//! The nouns of this room: what is known about one SQL text.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+/// The SQL dialect that a text is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// PostgreSQL.
+    Postgres,
+    /// MySQL and MariaDB.
+    MySql,
+    /// SQLite.
+    Sqlite,
+}
+
+/// What kind of statement a text holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Reads and nothing else.
+    Read,
+    /// Changes rows (also a `SELECT` with a data-modifying CTE, `COPY … FROM`, `CALL`, `DO`).
+    Write,
+    /// Changes the schema.
+    Ddl,
+    /// `BEGIN`, `COMMIT`, `SAVEPOINT` and their kin.
+    Transaction,
+    /// Changes the state of the session (`SET`, `USE`, `PRAGMA x = y`, …).
+    Session,
+    /// Anything else (`SHOW`, `LISTEN`, `EXPLAIN`, `VACUUM`, …).
+    Other,
+}
+
+/// A relation as the text names it: unquoted identifiers in lower case, quoted ones as written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Relation {
+    /// The schema (MySQL: database), where the text gives one.
+    pub schema: Option<Box<str>>,
+    /// The relation's own name.
+    pub name: Box<str>,
+}
+
+impl fmt::Display for Relation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(schema) = &self.schema {
+            write!(f, "{schema}.")?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+/// What a statement can have changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// These relations and no others; empty for a pure read.
+    Relations(Vec<Relation>),
+    /// Unknown: anything may have changed.
+    Everything,
+}
+
+/// One effect of a text, in the order in which the server runs them. A text with several statements has several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// Rows (or, for DDL, definitions) of these may have changed.
+    Write(Writes),
+    /// As `Write`, by a statement which also commits the transaction it runs in (DDL, `LOCK TABLES`… on MySQL).
+    CommittingWrite(Writes),
+    /// `BEGIN`, `START TRANSACTION`.
+    Begin,
+    /// `COMMIT`, `END`; `chain` is `AND CHAIN`.
+    Commit {
+        /// Whether a new transaction begins at once.
+        chain: bool,
+    },
+    /// `ROLLBACK`, `ABORT`; `chain` is `AND CHAIN`.
+    Rollback {
+        /// Whether a new transaction begins at once.
+        chain: bool,
+    },
+    /// `SAVEPOINT name`. Names are in lower case unless quoted.
+    Savepoint(Box<str>),
+    /// `ROLLBACK TO name`.
+    RollbackTo(Box<str>),
+    /// `RELEASE name`.
+    Release(Box<str>),
+    /// Transaction control that cannot be followed (`XA …`, `SET autocommit = 0`, `CALL`, a text that cannot be read):
+    /// whether a transaction is open afterwards is unknown.
+    UnknownTransaction,
+    /// The session's state changed in a way that can change the result of later reads on that connection
+    /// (`SET`, `USE`, `PRAGMA x = y`, `set_config()`, a temporary table, `ATTACH`).
+    Session,
+}
+
+/// Why a result must not be cached.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Not a read.
+    NotARead,
+    /// The parser cannot read the text.
+    Unparsed,
+    /// More than one statement in the text.
+    SeveralStatements,
+    /// Calls a function whose result can differ from call to call (`random()`, `nextval()`).
+    VolatileFunction(Box<str>),
+    /// Depends on the time (`now()`, `CURRENT_TIMESTAMP`, `'today'`).
+    TimeDependent(Box<str>),
+    /// Depends on the session (`current_user`, `last_insert_id()`, `changes()`, `@x`).
+    SessionDependent(Box<str>),
+    /// Calls a function that is neither a known built-in nor declared.
+    UnknownFunction(Box<str>),
+    /// `FOR UPDATE`, `FOR SHARE` and their kin.
+    LocksRows,
+    /// A data-modifying CTE.
+    ModifyingCte,
+    /// `SELECT … INTO`.
+    SelectInto,
+    /// Reads a system catalog or `information_schema`.
+    SystemCatalog(Box<str>),
+    /// Reads a system column (`xmin`, `ctid`, `rowid` where it is not a key).
+    SystemColumn(Box<str>),
+    /// `TABLESAMPLE`.
+    Sampled,
+    /// Reads a temporary table.
+    TemporaryTable(Box<str>),
+    /// `EXPLAIN`.
+    Explain,
+    /// `SHOW`, `DESCRIBE`.
+    Show,
+    /// `DECLARE`, `FETCH`, `CLOSE`.
+    Cursor,
+    /// `LISTEN`, `NOTIFY`, `UNLISTEN`.
+    Notification,
+    /// A `SELECT` without a table that calls functions.
+    NoTable,
+    /// The text itself says `/* cachedpool: off */`.
+    HintOff,
+}
+
+/// Hints from a `/* cachedpool: … */` comment. What the text does not say is `None` or empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// `ttl=30s`
+    pub ttl: Option<Duration>,
+    /// `swr=5m`
+    pub stale_while_revalidate: Option<Duration>,
+    /// `sie=1h`
+    pub stale_if_error: Option<Duration>,
+    /// `tags=a,b`
+    pub tags: Vec<Box<str>>,
+    /// `off`
+    pub off: bool,
+    /// The hints that could not be read, each as its name only (never its value).
+    pub faults: Vec<Box<str>>,
+}
+
+/// All that is known about one SQL text.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// What kind of statement it is.
+    pub kind: Kind,
+    /// The relations it reads, sorted, without CTE names.
+    pub reads: Vec<Relation>,
+    /// What it can change.
+    pub writes: Writes,
+    /// `None`: its result may be cached. Else why not.
+    pub refusal: Option<Reason>,
+    /// Its effects, in order; empty for a pure read.
+    pub steps: Vec<Step>,
+    /// The normal form: one space between tokens, no comments, keywords and unquoted identifiers in one case.
+    pub normal: Arc<str>,
+    /// What its comments ask for.
+    pub hints: Hints,
+}

@@ -1,5 +1,7 @@
 //! The servers that other tests stand on: they come up, answer, and are gone when the test binary has ended.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};

@@ -101,10 +101,9 @@ impl Recipe {
                         Ready::Stderr(line) => WaitFor::message_on_stderr(line),
                     })
                 });
-        let (label, mark) = reaper::label();
         let mut request = image
             .with_exposed_port(port)
-            .with_label(label, mark)
+            .with_labels(reaper::labels())
             .with_startup_timeout(Duration::from_secs(120))
             .with_cmd(self.command.iter().copied());
         for &(name, value) in self.environment {

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::SystemTime;
 
-/// The label's name. `scripts/lib/leftovers.sh` knows it too.
+/// On each container, with the mark of its process.
 const LABEL: &str = "cachedpool-tests.process";
 
 /// Looks twice, since a container may be in the making when the process is killed.
@@ -43,12 +43,16 @@ static REAPER: LazyLock<io::Result<Child>> = LazyLock::new(|| {
         .spawn()
 });
 
-/// Makes sure that the reaper runs, and gives the label by which it knows its containers.
+/// Makes sure that the reaper runs, and gives the labels of this process's containers.
 ///
 /// Call it *before* a container is created: one created earlier could outlive a killed process.
-pub(crate) fn label() -> (&'static str, &'static str) {
+pub(crate) fn labels() -> impl Iterator<Item = (&'static str, String)> {
     if let Err(error) = &*REAPER {
         panic!("cannot start `sh` to clean up after the tests: {error}");
     }
-    (LABEL, &MARK)
+    // `scripts/test` sets it, to see for itself that nothing is left behind.
+    let run = std::env::var("CACHEDPOOL_TEST_RUN").ok();
+    [(LABEL, MARK.clone())]
+        .into_iter()
+        .chain(run.map(|run| ("cachedpool-tests.run", run)))
 }

@@ -1,0 +1,183 @@
+//! Rust text as tokens, as far as the rules need it: no comments, no strings, every name with its line.
+
+/// A name or one character of punctuation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// The name, or the character.
+    pub text: String,
+    /// Counted from 1.
+    pub line: usize,
+}
+
+impl Token {
+    /// Whether this is a name and not punctuation.
+    #[must_use]
+    pub fn is_name(&self) -> bool {
+        self.text
+            .starts_with(|c: char| c.is_alphanumeric() || c == '_')
+    }
+}
+
+/// Takes a source file apart.
+#[must_use]
+pub fn tokens(source: &str) -> Vec<Token> {
+    Scanner {
+        rest: source,
+        line: 1,
+        tokens: Vec::new(),
+    }
+    .run()
+}
+
+/// Whether `path`, written as in a source file (`Instant::now`, `.spawn(`), starts at the first of `tokens`.
+#[must_use]
+pub fn starts_with(tokens: &[Token], path: &[Token]) -> bool {
+    tokens.len() >= path.len()
+        && tokens
+            .iter()
+            .zip(path)
+            .all(|(token, wanted)| token.text == wanted.text)
+}
+
+struct Scanner<'a> {
+    rest: &'a str,
+    line: usize,
+    tokens: Vec<Token>,
+}
+
+impl Scanner<'_> {
+    fn run(mut self) -> Vec<Token> {
+        while let Some(first) = self.rest.chars().next() {
+            if self.rest.starts_with("//") {
+                self.skip(self.rest.find('\n').unwrap_or(self.rest.len()));
+            } else if self.rest.starts_with("/*") {
+                self.block_comment();
+            } else if first == '"' {
+                self.string(1, "\"");
+            } else if let Some((opening, closing)) = raw_string(self.rest) {
+                self.raw_string(opening, &closing);
+            } else if first == '\'' {
+                self.character_or_lifetime();
+            } else if first.is_alphanumeric() || first == '_' {
+                let end = self
+                    .rest
+                    .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+                    .unwrap_or(self.rest.len());
+                self.token(end);
+            } else if first.is_whitespace() {
+                self.skip(first.len_utf8());
+            } else {
+                self.token(first.len_utf8());
+            }
+        }
+        self.tokens
+    }
+
+    fn token(&mut self, length: usize) {
+        self.tokens.push(Token {
+            text: self.rest[..length].to_owned(),
+            line: self.line,
+        });
+        self.skip(length);
+    }
+
+    fn skip(&mut self, length: usize) {
+        self.line += self.rest[..length].matches('\n').count();
+        self.rest = &self.rest[length..];
+    }
+
+    /// Block comments nest.
+    fn block_comment(&mut self) {
+        let (mut depth, mut at) = (1, 2);
+        while depth > 0 && at < self.rest.len() {
+            let here = &self.rest.as_bytes()[at..];
+            (depth, at) = match here {
+                [b'/', b'*', ..] => (depth + 1, at + 2),
+                [b'*', b'/', ..] => (depth - 1, at + 2),
+                _ => (depth, at + 1),
+            };
+        }
+        self.skip(at);
+    }
+
+    fn string(&mut self, opening: usize, closing: &str) {
+        let mut at = opening;
+        while at < self.rest.len() && !self.rest[at..].starts_with(closing) {
+            let escaped = self.rest[at..].starts_with('\\');
+            at += self.rest[at..]
+                .chars()
+                .take(1 + usize::from(escaped))
+                .map(char::len_utf8)
+                .sum::<usize>();
+        }
+        self.skip((at + closing.len()).min(self.rest.len()));
+    }
+
+    fn raw_string(&mut self, opening: usize, closing: &str) {
+        let end = self.rest[opening..]
+            .find(closing)
+            .map_or(self.rest.len(), |at| opening + at + closing.len());
+        self.skip(end);
+    }
+
+    /// `'x'` and `'\n'` are characters; `'a` before anything else is a lifetime, which no rule asks for.
+    fn character_or_lifetime(&mut self) {
+        let mut after = self.rest[1..].chars();
+        let first = after.next();
+        if first == Some('\\') || after.next() == Some('\'') {
+            self.string(1, "'");
+        } else {
+            self.skip(1);
+        }
+    }
+}
+
+/// The length of a raw string's opening and its closing, where one starts here: `r"`, `r#"`, `br##"`, `cr"`.
+fn raw_string(rest: &str) -> Option<(usize, String)> {
+    let after = rest
+        .strip_prefix(['b', 'c'])
+        .unwrap_or(rest)
+        .strip_prefix('r')?;
+    let hashes = after.len() - after.trim_start_matches('#').len();
+    after[hashes..].starts_with('"').then(|| {
+        (
+            rest.len() - after.len() + hashes + 1,
+            format!("\"{}", "#".repeat(hashes)),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(source: &str) -> Vec<String> {
+        tokens(source).into_iter().map(|token| token.text).collect()
+    }
+
+    #[test]
+    fn comments_and_strings_are_left_out() {
+        let source = r###"
+            a // crate::tier
+            /* b /* nested */ still */ c "crate::\"tier" d r#"x " y"# e 'x' f '"' g '\'' h br"\" i b"j" k
+        "###;
+        assert_eq!(
+            texts(source),
+            ["a", "c", "d", "e", "f", "g", "h", "i", "b", "k"]
+        );
+    }
+
+    #[test]
+    fn a_lifetime_does_not_swallow_what_follows() {
+        assert_eq!(
+            texts("fn f<'a>(x: &'a str) -> char { 'a' }"),
+            texts("fn f<a>(x: &a str) -> char { }")
+        );
+    }
+
+    #[test]
+    fn names_know_their_line() {
+        let found = tokens("a\n\"two\nlines\"\n/* and\nmore */ b");
+        assert_eq!((found[1].text.as_str(), found[1].line), ("b", 5));
+    }
+}

@@ -170,6 +170,24 @@ impl Engine {
         Cached::new(entry, self.now(), Freshness::Fresh, Source::Database)
     }
 
+    /// Hands out a value that came past the cache and is not to be stored; `stamp` was noted before its load.
+    pub fn pass<T: Value>(&self, stamp: Stamp, value: T) -> Cached<T> {
+        let meta = Meta {
+            rows: value.rows(),
+            jitter: Share::new(0.0),
+            life: Duration::ZERO,
+            bytes: 0,
+            digest: None,
+            stamp,
+        };
+        Cached::new(
+            Arc::new(Entry { meta, value }),
+            self.now(),
+            Freshness::Fresh,
+            Source::Database,
+        )
+    }
+
     /// Takes a fresh entry out of the store: for what only one reader can use.
     ///
     /// Its stamp ([`Meta::stamp`]) goes with what is made of it, to [`store`](Self::store).

@@ -15,7 +15,7 @@ pub struct Key {
     pub shape: Shape,
     /// Argument types and bytes, scope, session, user tags: each with its length before it, so that no two lists
     /// of them are the same bytes.
-    pub params: SmallVec<[u8; 64]>,
+    pub params: Params,
 }
 
 /// How many rows a read asks for, and in which form they are kept.
@@ -28,6 +28,9 @@ pub enum Shape {
     /// The rows as the driver gave them, left by a refresh that could not map them.
     Rows,
 }
+
+/// Argument types and bytes, scope and the user's tags. Most keys fit without an allocation.
+pub type Params = SmallVec<[u8; 96]>;
 
 impl Key {
     /// What the key itself takes in memory.

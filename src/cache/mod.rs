@@ -43,7 +43,7 @@ pub use codec::{EncodeError, Weight, weigh};
 pub use engine::{Engine, EngineSettings};
 pub use entry::{AnyEntry, Entry, Meta};
 pub use freshness::Freshness;
-pub use key::{Key, Shape};
+pub use key::{Key, Params, Shape};
 pub use lookup::Lookup;
 pub use sabotage::Sabotage;
 pub use stamp::Stamp;

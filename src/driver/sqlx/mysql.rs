@@ -73,6 +73,7 @@ impl Driver for MySql {
                     row.try_get::<Option<String>, _>(index)?.unwrap_or_default(),
                 ));
             }
+            refuse_unrepeatable(&mut *connection).await?;
             // Engines that know transactions roll back; any other keeps what was written.
             let engines = "SELECT COUNT(*) FROM information_schema.tables \
                 JOIN information_schema.engines USING (engine) \
@@ -99,6 +100,31 @@ impl Driver for MySql {
     }
 
     through_executor!(MySql);
+}
+
+/// Refuses settings under which a read may see what is not committed, or not see what is: neither can be cached.
+async fn refuse_unrepeatable(connection: &mut MySqlConnection) -> Result<(), Error> {
+    let autocommit: i64 = sqlx::query_scalar("SELECT @@autocommit")
+        .fetch_one(&mut *connection)
+        .await?;
+    // MariaDB 11.1 and MySQL 5.7.20 have the new name, older ones only `tx_isolation`.
+    let isolation = sqlx::query(
+        "SHOW VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation')",
+    );
+    let levels = isolation.fetch_all(connection).await?;
+    let dirty = levels.iter().any(|row| {
+        row.try_get::<String, _>(1)
+            .is_ok_and(|level| level == "READ-UNCOMMITTED")
+    });
+    match (autocommit, dirty) {
+        (0, _) => Err(Error::Configuration(
+            "the pool's connections have autocommit off".into(),
+        )),
+        (_, true) => Err(Error::Configuration(
+            "the pool's connections read uncommitted rows".into(),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Exchanges the encoded values for other bytes.

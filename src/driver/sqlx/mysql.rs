@@ -1,0 +1,122 @@
+//! MySQL and MariaDB.
+
+use std::mem;
+
+use futures_core::future::BoxFuture;
+use sqlx::{
+    Arguments, Encode, Error, MySql, Row, Type,
+    encode::IsNull,
+    error::BoxDynError,
+    mysql::{MySqlArguments, MySqlConnection, MySqlDatabaseError, MySqlTypeInfo},
+};
+
+use super::{
+    backend::{Driver, Session, through_executor},
+    parameters::{Peeked, canaries, print},
+};
+use crate::{cache::Params, sql::Dialect};
+
+impl Driver for MySql {
+    const DIALECT: Dialect = Dialect::MySql;
+
+    fn parameters(arguments: &mut MySqlArguments, key: &mut Params) {
+        if arguments.len() == 0 {
+            return;
+        }
+        // The bytes are taken out for a moment, because `Debug` would print each one. What is left prints the types and
+        // the NULL bitmap. Both additions fail, which undoes them.
+        let mut values = Vec::new();
+        let _ = arguments.add(Swap(&mut values));
+        print(arguments, key);
+        key.extend_from_slice(&values);
+        let _ = arguments.add(Swap(&mut values));
+    }
+
+    fn canaries() -> Vec<MySqlArguments> {
+        canaries::<MySql>()
+    }
+
+    fn session(connection: &mut MySqlConnection) -> BoxFuture<'_, Result<Session, Error>> {
+        /// Session variables that change what a query answers.
+        const VARIABLES: [&str; 10] = [
+            "version",
+            "time_zone",
+            "sql_mode",
+            "character_set_connection",
+            "collation_connection",
+            "character_set_results",
+            "lc_time_names",
+            "group_concat_max_len",
+            "div_precision_increment",
+            "default_week_format",
+        ];
+        Box::pin(async move {
+            let variables: Vec<String> = VARIABLES
+                .iter()
+                .map(|name| format!("CONVERT(CONCAT(@@{name}) USING utf8mb4)"))
+                .collect();
+            let sql = format!(
+                "SELECT CONVERT(DATABASE() USING utf8mb4), CONVERT(CURRENT_USER() USING utf8mb4), {}",
+                variables.join(", ")
+            );
+            let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+                .fetch_one(&mut *connection)
+                .await?;
+            let mut session = Session::default();
+            for (index, name) in ["database", "role"]
+                .into_iter()
+                .chain(VARIABLES)
+                .enumerate()
+            {
+                session.parts.push((
+                    name,
+                    row.try_get::<Option<String>, _>(index)?.unwrap_or_default(),
+                ));
+            }
+            // Engines that know transactions roll back; any other keeps what was written.
+            let engines = "SELECT COUNT(*) FROM information_schema.tables \
+                JOIN information_schema.engines USING (engine) \
+                WHERE COALESCE(transactions, 'NO') <> 'YES' \
+                AND table_schema NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')";
+            let leaving: i64 = sqlx::query_scalar(engines)
+                .fetch_one(&mut *connection)
+                .await?;
+            session.rollback_leaves_rows = leaving > 0;
+            Ok(session)
+        })
+    }
+
+    fn is_outage(error: &dyn sqlx::error::DatabaseError) -> bool {
+        // MySQL manual, "Server Error Message Reference": connections, memory, shutdown, lock waits and deadlocks,
+        // network, statement timeouts (3024; MariaDB 1969).
+        const OUTAGES: [u16; 16] = [
+            1037, 1038, 1040, 1041, 1053, 1077, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1317,
+            1969, 3024,
+        ];
+        error
+            .try_downcast_ref::<MySqlDatabaseError>()
+            .is_some_and(|error| OUTAGES.contains(&error.number()))
+    }
+
+    through_executor!(MySql);
+}
+
+/// Exchanges the encoded values for other bytes.
+struct Swap<'a>(&'a mut Vec<u8>);
+
+impl Encode<'_, MySql> for Swap<'_> {
+    fn encode_by_ref(&self, _: &mut Vec<u8>) -> Result<IsNull, BoxDynError> {
+        Err(Peeked.into())
+    }
+
+    fn encode(self, values: &mut Vec<u8>) -> Result<IsNull, BoxDynError> {
+        mem::swap(self.0, values);
+        Err(Peeked.into())
+    }
+}
+
+impl Type<MySql> for Swap<'_> {
+    fn type_info() -> MySqlTypeInfo {
+        <i32 as Type<MySql>>::type_info()
+    }
+}

@@ -11,8 +11,8 @@ use super::{
     facts::{Dialect, Reason, Step},
     normal,
     part::{Context, Part},
-    scan,
-    token::{Gap, Token, TokenKind},
+    rewrite, scan,
+    token::{Token, TokenKind},
     walk,
 };
 
@@ -44,10 +44,8 @@ pub(super) fn query(context: Context<'_>, tokens: &[Token<'_>], head: &Token<'_>
             scan::unparsed(context, tokens)
         } else {
             let stack = STACK_AT_LEAST + chain * STACK_PER_LEVEL;
-            stacker::maybe_grow(stack, stack, || match parse(context.dialect, tokens) {
-                Some(statement) => walk::statement(context, &statement),
-                None => scan::unparsed(context, tokens),
-            })
+            stacker::maybe_grow(stack, stack, || parsed(context, tokens))
+                .unwrap_or_else(|| scan::unparsed(context, tokens))
         };
     from_tokens(context.dialect, tokens, &mut part);
     if !reads {
@@ -70,11 +68,14 @@ fn nesting(tokens: &[Token<'_>]) -> usize {
     deepest
 }
 
+fn parsed(context: Context<'_>, tokens: &[Token<'_>]) -> Option<Part> {
+    let tokens = rewrite::for_parser(context.dialect, tokens);
+    let statement = parse(context.dialect, &tokens)?;
+    walk::statement(context, &statement, &Keywords::of(&tokens))
+}
+
 fn parse(dialect: Dialect, tokens: &[Token<'_>]) -> Option<Statement> {
-    let text = match rewritten(tokens) {
-        Some(tokens) => normal::spell(dialect, &tokens),
-        None => normal::spell(dialect, tokens),
-    };
+    let text = normal::spell(dialect, tokens);
     let grammar: &dyn sqlparser::dialect::Dialect = match dialect {
         Dialect::Postgres => &PostgreSqlDialect {},
         Dialect::MySql => &MySqlDialect {},
@@ -89,39 +90,28 @@ fn parse(dialect: Dialect, tokens: &[Token<'_>]) -> Option<Statement> {
     (parser.peek_token_ref().token == ParserToken::EOF).then_some(statement)
 }
 
-/// `TABLE t` as `SELECT * FROM t`, which it means and which the parser reads better; `None` if there is none.
-fn rewritten<'s>(tokens: &[Token<'s>]) -> Option<Vec<Token<'s>>> {
-    let named = |at: usize| {
-        tokens
-            .get(at + 1)
-            .is_some_and(|next| matches!(next.kind, TokenKind::Word | TokenKind::Quoted))
-            && !at.checked_sub(1).is_some_and(|before| {
-                tokens[before].is_punct(".")
-                    || tokens[before].is_one_of(&["into", "temp", "temporary", "unlogged"])
-            })
-    };
-    tokens
-        .iter()
-        .enumerate()
-        .position(|(at, token)| token.is_word("table") && named(at))?;
-    let mut out = Vec::with_capacity(tokens.len() + 4);
-    for (at, token) in tokens.iter().enumerate() {
-        if token.is_word("table") && named(at) {
-            let plain = |kind, text| Token {
-                kind,
-                text,
-                gap: Gap::Space,
-            };
-            out.extend([
-                plain(TokenKind::Word, "select"),
-                plain(TokenKind::Operator, "*"),
-                plain(TokenKind::Word, "from"),
-            ]);
-        } else {
-            out.push(*token);
+/// How often the words stand in a statement that the tree must account for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Keywords {
+    pub(super) select: usize,
+    pub(super) into: usize,
+}
+
+impl Keywords {
+    fn of(tokens: &[Token<'_>]) -> Self {
+        let count = |word: &str| {
+            let named = |at: usize| at > 0 && tokens[at - 1].is_punct(".");
+            tokens
+                .iter()
+                .enumerate()
+                .filter(|(at, token)| token.is_word(word) && !named(*at))
+                .count()
+        };
+        Self {
+            select: count("select"),
+            into: count("into"),
         }
     }
-    Some(out)
 }
 
 /// What is told by tokens more surely than by the parser's tree.

@@ -15,12 +15,18 @@ use super::{
     facts::{Dialect, Kind, Reason, Relation, Step},
     names,
     part::{Context, Part, sorted},
+    query::Keywords,
     scope::Scopes,
     targets::{self, Targets},
 };
 
-/// The facts of a parsed query or change of rows.
-pub(super) fn statement(context: Context<'_>, statement: &Statement) -> Part {
+/// The facts of a parsed query or change of rows. `None` if the tree does not account for the `keywords` of the text: the
+/// parser then took one of them for a name.
+pub(super) fn statement(
+    context: Context<'_>,
+    statement: &Statement,
+    keywords: &Keywords,
+) -> Option<Part> {
     let mut walk = Walk {
         context,
         part: Part {
@@ -34,6 +40,8 @@ pub(super) fn statement(context: Context<'_>, statement: &Statement) -> Part {
         depth: 0,
         tables: 0,
         calls: 0,
+        keywords: Keywords::default(),
+        understood: true,
     };
     if let Statement::Query(query) = statement
         && let SetExpr::Insert(body)
@@ -45,7 +53,7 @@ pub(super) fn statement(context: Context<'_>, statement: &Statement) -> Part {
     }
     // The walk never breaks off: all targets must be seen.
     let _ = statement.visit(&mut walk);
-    walk.finish()
+    (walk.understood && walk.keywords == *keywords).then(|| walk.finish())
 }
 
 struct Walk<'f, 's> {
@@ -61,6 +69,10 @@ struct Walk<'f, 's> {
     depth: usize,
     tables: usize,
     calls: usize,
+    /// Those that the tree accounts for.
+    keywords: Keywords,
+    /// Whether no reserved word was taken for a name.
+    understood: bool,
 }
 
 impl Walk<'_, '_> {
@@ -243,10 +255,16 @@ impl Visitor for Walk<'_, '_> {
         let dialect = self.context.dialect;
         match statement {
             Statement::Query(_) => return ControlFlow::Continue(()),
-            Statement::Insert(insert) => self.write(targets::insert(insert)),
+            Statement::Insert(insert) => {
+                self.keywords.into += usize::from(insert.into);
+                self.write(targets::insert(insert));
+            }
             Statement::Update(update) => self.write(targets::update(dialect, update)),
             Statement::Delete(delete) => self.write(targets::delete(dialect, delete)),
-            Statement::Merge(merge) => self.write(targets::merge(merge)),
+            Statement::Merge(merge) => {
+                self.keywords.into += usize::from(merge.into);
+                self.write(targets::merge(merge));
+            }
             // Not what its first word said.
             _ => self.write(None),
         }
@@ -284,7 +302,16 @@ impl Visitor for Walk<'_, '_> {
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        self.keywords.select += 1;
+        self.keywords.into += usize::from(select.into.is_some());
         self.select_into(select);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_ident(&mut self, ident: &Ident) -> ControlFlow<()> {
+        if ident.quote_style.is_none() && builtin::is_reserved(self.context.dialect, &ident.value) {
+            self.understood = false;
+        }
         ControlFlow::Continue(())
     }
 

@@ -95,10 +95,7 @@ pub(super) fn is_lookup_type(dialect: Dialect, name: &str) -> bool {
 }
 
 /// The word by which a literal asks PostgreSQL for the time, should it be read as a date: it can stand beside a time and a zone.
-pub(super) fn clock_literal(dialect: Dialect, text: &str) -> Option<&'static str> {
-    if dialect != Dialect::Postgres {
-        return None;
-    }
+pub(super) fn clock_literal(text: &str) -> Option<&'static str> {
     text.split(|c: char| !c.is_ascii_alphabetic())
         .find_map(|word| {
             ["now", "today", "tomorrow", "yesterday"]
@@ -213,10 +210,10 @@ mod tests {
             "Tomorrow04:05 UTC",
             "12:00 yesterday",
         ] {
-            assert!(clock_literal(Dialect::Postgres, text).is_some(), "{text}");
+            assert!(clock_literal(text).is_some(), "{text}");
         }
         for text in ["know", "nowhere", "2024-01-01", ""] {
-            assert_eq!(clock_literal(Dialect::Postgres, text), None, "{text}");
+            assert_eq!(clock_literal(text), None, "{text}");
         }
     }
 }

@@ -8,11 +8,12 @@ use sqlparser::{
 };
 
 use super::{
+    builtin,
     facts::{Dialect, Reason, Step},
     normal,
     part::{Context, Part},
     rewrite, scan,
-    token::{Token, TokenKind},
+    token::{Gap, Token, TokenKind},
     walk,
 };
 
@@ -116,9 +117,54 @@ impl Keywords {
 
 /// What is told by tokens more surely than by the parser's tree.
 fn from_tokens(dialect: Dialect, tokens: &[Token<'_>], part: &mut Part) {
-    if dialect != Dialect::MySql {
-        return;
+    let refusal = match dialect {
+        Dialect::Postgres => postgres(tokens),
+        Dialect::MySql => mysql(tokens, part),
+        Dialect::Sqlite => None,
+    };
+    if refusal.is_some() {
+        part.refusal = refusal;
     }
+}
+
+/// Literals that ask for the clock, and types whose input is looked up in the catalogs.
+fn postgres(tokens: &[Token<'_>]) -> Option<Reason> {
+    let lookup = tokens.iter().find(|token| {
+        token.kind == TokenKind::Word
+            && builtin::is_lookup_type(Dialect::Postgres, &token.text.to_ascii_lowercase())
+    });
+    if let Some(lookup) = lookup {
+        return Some(Reason::SystemCatalog(
+            lookup.text.to_ascii_lowercase().into(),
+        ));
+    }
+    // Strings on several lines are one.
+    let mut literal = String::new();
+    for token in tokens.iter().filter(|token| token.kind == TokenKind::Text) {
+        if token.gap != Gap::Line {
+            literal.clear();
+        }
+        literal.push_str(token.text.trim_matches('\''));
+        if let Some(word) = builtin::clock_literal(&literal) {
+            return Some(Reason::TimeDependent(word.into()));
+        }
+        if escapes(token.text) {
+            return Some(Reason::TimeDependent("an escaped literal".into()));
+        }
+    }
+    None
+}
+
+/// Whether a literal spells letters by number, so that it can hold any word: `E'\x6eow'`, `U&'\006eow'`.
+fn escapes(text: &str) -> bool {
+    let escaped = text
+        .split('\\')
+        .skip(1)
+        .any(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, 'x' | 'u' | 'U')));
+    (text.starts_with(['e', 'E']) && escaped) || text.starts_with("U&") || text.starts_with("u&")
+}
+
+fn mysql(tokens: &[Token<'_>], part: &mut Part) -> Option<Reason> {
     let follows = |words: &[&str]| {
         tokens.windows(words.len()).any(|window| {
             window
@@ -127,25 +173,10 @@ fn from_tokens(dialect: Dialect, tokens: &[Token<'_>], part: &mut Part) {
                 .all(|(token, word)| token.is_word(word))
         })
     };
-    if follows(&["lock", "in", "share", "mode"]) {
-        part.refusal = Some(Reason::LocksRows);
-    }
-    if follows(&["next", "value", "for"]) || follows(&["previous", "value", "for"]) {
-        part.refusal = Some(Reason::VolatileFunction("next value for".into()));
-    }
-    if tokens
-        .iter()
-        .any(|token| token.is_word("sql_calc_found_rows"))
-    {
-        part.refusal = Some(Reason::SessionDependent("sql_calc_found_rows".into()));
-    }
     if let Some(variable) = tokens
         .iter()
         .find(|token| token.kind == TokenKind::Variable)
     {
-        part.refusal = Some(Reason::SessionDependent(
-            variable.text.to_lowercase().into(),
-        ));
         let set = tokens.iter().any(|token| token.text == ":=")
             || tokens
                 .windows(2)
@@ -153,5 +184,16 @@ fn from_tokens(dialect: Dialect, tokens: &[Token<'_>], part: &mut Part) {
         if set && !part.steps.contains(&Step::Session) {
             part.steps.push(Step::Session);
         }
+        return Some(Reason::SessionDependent(
+            variable.text.to_lowercase().into(),
+        ));
     }
+    if follows(&["lock", "in", "share", "mode"]) {
+        return Some(Reason::LocksRows);
+    }
+    if follows(&["next", "value", "for"]) || follows(&["previous", "value", "for"]) {
+        return Some(Reason::VolatileFunction("next value for".into()));
+    }
+    follows(&["sql_calc_found_rows"])
+        .then(|| Reason::SessionDependent("sql_calc_found_rows".into()))
 }

@@ -5,8 +5,8 @@
 use std::{ops::ControlFlow, ptr};
 
 use sqlparser::ast::{
-    BinaryOperator, DataType, Expr, Ident, ObjectName, Query, Select, SetExpr, Statement,
-    TableFactor, Value, ValueWithSpan, Visit, Visitor,
+    BinaryOperator, Expr, Ident, ObjectName, Query, Select, SetExpr, Statement, TableFactor, Visit,
+    Visitor,
 };
 
 use super::{
@@ -201,20 +201,6 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn data_type(&mut self, data_type: &DataType) {
-        let looked_up = match data_type {
-            DataType::Regclass => Some("regclass".into()),
-            DataType::Custom(name, _) => self
-                .relation(name)
-                .filter(|relation| builtin::is_lookup_type(self.context.dialect, &relation.name))
-                .map(|relation| relation.name),
-            _ => None,
-        };
-        if let Some(name) = looked_up {
-            self.refuse(Reason::SystemCatalog(name));
-        }
-    }
-
     fn select_into(&mut self, select: &Select) {
         let Some(into) = &select.into else { return };
         self.part.kind = Kind::Write;
@@ -391,26 +377,7 @@ impl Visitor for Walk<'_, '_> {
             Expr::RLike { .. } if self.context.dialect == Dialect::Sqlite => {
                 self.refuse(Reason::UnknownFunction("regexp".into()));
             }
-            Expr::Cast { data_type, .. } => self.data_type(data_type),
-            Expr::TypedString(typed) => self.data_type(&typed.data_type),
             _ => {}
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_value(&mut self, value: &ValueWithSpan) -> ControlFlow<()> {
-        let text = match &value.value {
-            Value::DollarQuotedString(text) => Some(&text.value),
-            Value::SingleQuotedString(text)
-            | Value::EscapedStringLiteral(text)
-            | Value::UnicodeStringLiteral(text)
-            | Value::NationalStringLiteral(text) => Some(text),
-            _ => None,
-        };
-        if let Some(text) = text
-            && let Some(word) = builtin::clock_literal(self.context.dialect, text)
-        {
-            self.refuse(Reason::TimeDependent(word.into()));
         }
         ControlFlow::Continue(())
     }

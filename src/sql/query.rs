@@ -21,12 +21,16 @@ use super::{
 const MAX_TOKENS: usize = 200_000;
 /// Texts with more words and operators are not parsed: a chain of these becomes a tree as deep as the chain is long.
 const MAX_CHAIN: usize = 16_000;
+/// Texts with more joins are not parsed: joins whose conditions follow later are nested.
+const MAX_JOINS: usize = 256;
+/// What a nested join can cost on the stack.
+const STACK_PER_JOIN: usize = 40 << 10;
 /// How deep brackets can be nested.
 const MAX_NESTING: usize = 64;
 /// What a level of a tree can cost on the stack where it is walked or dropped.
 const STACK_PER_LEVEL: usize = 2 << 10;
 /// What everything else can cost.
-const STACK_AT_LEAST: usize = 256 << 10;
+const STACK_AT_LEAST: usize = 512 << 10;
 
 /// The facts of a statement that begins with `head`, after brackets.
 pub(super) fn query(context: Context<'_>, tokens: &[Token<'_>], head: &Token<'_>) -> Part {
@@ -40,14 +44,19 @@ pub(super) fn query(context: Context<'_>, tokens: &[Token<'_>], head: &Token<'_>
         })
         .count();
     let reads = head.is_one_of(&["select", "with", "values", "table"]);
-    let mut part =
-        if tokens.len() > MAX_TOKENS || chain > MAX_CHAIN || nesting(tokens) > MAX_NESTING {
-            scan::unparsed(context, tokens)
-        } else {
-            let stack = STACK_AT_LEAST + chain * STACK_PER_LEVEL;
-            stacker::maybe_grow(stack, stack, || parsed(context, tokens))
-                .unwrap_or_else(|| scan::unparsed(context, tokens))
-        };
+    let joins = tokens
+        .iter()
+        .filter(|token| token.is_one_of(&["join", "straight_join"]))
+        .count();
+    let within_bounds = tokens.len() <= MAX_TOKENS
+        && chain <= MAX_CHAIN
+        && joins <= MAX_JOINS
+        && nesting(tokens) <= MAX_NESTING;
+    let stack = STACK_AT_LEAST + chain * STACK_PER_LEVEL + joins * STACK_PER_JOIN;
+    let mut part = within_bounds
+        .then(|| stacker::maybe_grow(stack, stack, || parsed(context, tokens)))
+        .flatten()
+        .unwrap_or_else(|| scan::unparsed(context, tokens));
     from_tokens(context.dialect, tokens, &mut part);
     if !reads {
         part.refusal = Some(Reason::NotARead);

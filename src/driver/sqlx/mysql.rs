@@ -23,13 +23,14 @@ impl Driver for MySql {
         if arguments.len() == 0 {
             return;
         }
-        // The bytes are taken out for a moment, because `Debug` would print each one. What is left prints the types and
-        // the NULL bitmap. Both additions fail, which undoes them.
+        // `Debug` would print each byte, so it sees a copy without them: the types and the NULL bitmap. They cannot be
+        // taken out of the original for a moment: a failed addition, which is the only way in, cuts the buffer back to
+        // its length before, so nothing can be put back.
+        let mut shown = arguments.clone();
         let mut values = Vec::new();
-        let _ = arguments.add(Swap(&mut values));
-        print(arguments, key);
+        let _ = shown.add(Take(&mut values));
+        print(&shown, key);
         key.extend_from_slice(&values);
-        let _ = arguments.add(Swap(&mut values));
     }
 
     fn canaries() -> Vec<MySqlArguments> {
@@ -127,21 +128,21 @@ async fn refuse_unrepeatable(connection: &mut MySqlConnection) -> Result<(), Err
     }
 }
 
-/// Exchanges the encoded values for other bytes.
-struct Swap<'a>(&'a mut Vec<u8>);
+/// Takes the encoded values out.
+struct Take<'a>(&'a mut Vec<u8>);
 
-impl Encode<'_, MySql> for Swap<'_> {
+impl Encode<'_, MySql> for Take<'_> {
     fn encode_by_ref(&self, _: &mut Vec<u8>) -> Result<IsNull, BoxDynError> {
         Err(Peeked.into())
     }
 
     fn encode(self, values: &mut Vec<u8>) -> Result<IsNull, BoxDynError> {
-        mem::swap(self.0, values);
+        *self.0 = mem::take(values);
         Err(Peeked.into())
     }
 }
 
-impl Type<MySql> for Swap<'_> {
+impl Type<MySql> for Take<'_> {
     fn type_info() -> MySqlTypeInfo {
         <i32 as Type<MySql>>::type_info()
     }

@@ -144,10 +144,7 @@ impl<DB: Backend> Checkout<DB> {
     /// Announces to the clock what these effects will make visible, before the server hears of them.
     fn expect(&self, effects: &[Effect]) -> Pending {
         let mut after = self.ledger.clone();
-        let mut visible = Touched::Nothing;
-        for effect in effects {
-            visible.add(&after.apply(effect));
-        }
+        let visible = after.apply_text(effects);
         Pending {
             guard: self.core.engine.write(visible.to_tags()),
             after,

@@ -12,9 +12,7 @@ use crate::{
     builder::Builder,
     cache::{Engine, Tag, Tags},
     driver::{
-        sqlx::{
-            Backend, CachedConnection, CachedPoolConnection, Outcome, Session, Transaction,
-        },
+        sqlx::{Backend, CachedConnection, CachedPoolConnection, Outcome, Session, Transaction},
         statement::{Statements, table_tag},
     },
     explain::PoolExplanation,

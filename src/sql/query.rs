@@ -21,10 +21,10 @@ use super::{
 const MAX_TOKENS: usize = 200_000;
 /// Texts with more words and operators are not parsed: a chain of these becomes a tree as deep as the chain is long.
 const MAX_CHAIN: usize = 16_000;
-/// Texts with more joins are not parsed: joins whose conditions follow later are nested.
-const MAX_JOINS: usize = 256;
-/// What a nested join can cost on the stack.
-const STACK_PER_JOIN: usize = 40 << 10;
+/// Texts with more joins in one another are not parsed.
+const MAX_JOINS: usize = 128;
+/// What a join in another can cost on the stack. The parser's own guard does not know them, and its frames are large.
+const STACK_PER_JOIN: usize = 128 << 10;
 /// How deep brackets can be nested.
 const MAX_NESTING: usize = 64;
 /// What a level of a tree can cost on the stack where it is walked or dropped.
@@ -44,10 +44,7 @@ pub(super) fn query(context: Context<'_>, tokens: &[Token<'_>], head: &Token<'_>
         })
         .count();
     let reads = head.is_one_of(&["select", "with", "values", "table"]);
-    let joins = tokens
-        .iter()
-        .filter(|token| token.is_one_of(&["join", "straight_join"]))
-        .count();
+    let joins = nested_joins(tokens);
     let within_bounds = tokens.len() <= MAX_TOKENS
         && chain <= MAX_CHAIN
         && joins <= MAX_JOINS
@@ -62,6 +59,21 @@ pub(super) fn query(context: Context<'_>, tokens: &[Token<'_>], head: &Token<'_>
         part.refusal = Some(Reason::NotARead);
     }
     part
+}
+
+/// How many joins wait for their conditions at once: `a JOIN b JOIN c ON … ON …`.
+fn nested_joins(tokens: &[Token<'_>]) -> usize {
+    let mut waiting = 0_usize;
+    let mut most = 0;
+    for token in tokens.iter().filter(|token| token.kind == TokenKind::Word) {
+        if token.is_one_of(&["join", "straight_join"]) {
+            waiting += 1;
+            most = most.max(waiting);
+        } else if token.is_one_of(&["on", "using"]) {
+            waiting = waiting.saturating_sub(1);
+        }
+    }
+    most
 }
 
 fn nesting(tokens: &[Token<'_>]) -> usize {

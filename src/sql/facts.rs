@@ -137,6 +137,10 @@ pub enum Reason {
     NoTable,
     /// The text itself says `/* cachedpool: off */`.
     HintOff,
+    /// Uses an operator that is not built in.
+    CustomOperator(Box<str>),
+    /// Holds an executable comment (`/*! … */`): what runs depends on the server's version.
+    ExecutableComment,
 }
 
 /// Hints from a `/* cachedpool: … */` comment. What the text does not say is `None` or empty.
@@ -165,6 +169,10 @@ pub struct Facts {
     pub reads: Vec<Relation>,
     /// What it can change.
     pub writes: Writes,
+    /// The relations that the text names as targets, sorted; also where `writes` is `Everything`.
+    pub named_writes: Vec<Relation>,
+    /// The temporary relations that the text creates, sorted.
+    pub temporary: Vec<Relation>,
     /// `None`: its result may be cached. Else why not.
     pub refusal: Option<Reason>,
     /// Its effects, in order; empty for a pure read.

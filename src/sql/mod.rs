@@ -1,7 +1,33 @@
 //! SQL text in, facts out: what a statement reads, what it can write, and whether its result may be cached.
 //!
 //! Pure and synchronous. This room knows no pool, no cache and no catalog; it is the only one that names `sqlparser`.
+//! It promises to be sound: no target is missing from the write set, and no table that a cacheable statement names is
+//! missing from its read set. `docs/sql-facts.md` tells how, and what text alone cannot show.
 
+mod analyse;
+mod builtin;
+mod calls;
+mod cursor;
+mod ddl;
+mod explain;
 mod facts;
+mod functions;
+mod hints;
+mod names;
+mod normal;
+mod part;
+mod query;
+mod reason;
+mod scan;
+mod scope;
+mod statement;
+mod targets;
+mod token;
+mod transaction;
+mod utility;
+mod walk;
 
-pub use facts::{Dialect, Facts, Kind, Reason, Relation, Step, Writes};
+pub use analyse::analyse;
+pub use explain::{Explanation, explain};
+pub use facts::{Dialect, Facts, Hints, Kind, Reason, Relation, Step, Writes};
+pub use functions::Functions;

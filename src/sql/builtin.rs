@@ -1,0 +1,149 @@
+//! Names that mean something to the server itself: catalogs, system columns, bare words, literals that ask for the clock.
+
+use super::facts::{Dialect, Reason, Relation};
+
+/// Why a relation is not a user's own permanent one.
+pub(super) fn catalog(dialect: Dialect, relation: &Relation) -> Option<Reason> {
+    let name = &*relation.name;
+    let schema = relation.schema.as_deref().map(str::to_ascii_lowercase);
+    let schema = schema.as_deref();
+    let system = match dialect {
+        Dialect::Postgres => match schema {
+            Some(schema) if schema == "pg_temp" || schema.starts_with("pg_temp_") => {
+                return Some(Reason::TemporaryTable(relation.to_string().into()));
+            }
+            Some(schema) => schema == "information_schema" || schema.starts_with("pg_"),
+            None => name.starts_with("pg_"),
+        },
+        Dialect::MySql => matches!(
+            schema,
+            Some("information_schema" | "performance_schema" | "mysql" | "sys")
+        ),
+        Dialect::Sqlite => {
+            let lower = name.to_ascii_lowercase();
+            if schema == Some("temp") && !lower.starts_with("sqlite_") {
+                return Some(Reason::TemporaryTable(relation.to_string().into()));
+            }
+            lower.starts_with("sqlite_") || lower == "dbstat" || lower.starts_with("pragma_")
+        }
+    };
+    system.then(|| Reason::SystemCatalog(relation.to_string().into()))
+}
+
+/// Whether a column is one that the server keeps for itself. SQLite's `rowid` is not: it is the row's, as any column.
+pub(super) fn is_system_column(dialect: Dialect, name: &str) -> bool {
+    match dialect {
+        Dialect::Postgres => matches!(
+            name,
+            "ctid" | "xmin" | "xmax" | "cmin" | "cmax" | "tableoid"
+        ),
+        Dialect::MySql | Dialect::Sqlite => false,
+    }
+}
+
+/// Why an unquoted word that stands where a column could stand keeps a result out of the cache.
+pub(super) fn bare_word(dialect: Dialect, word: &str) -> Option<Reason> {
+    let time = match word {
+        "current_date" | "current_time" | "current_timestamp" => true,
+        "localtime" | "localtimestamp" => dialect != Dialect::Sqlite,
+        "utc_date" | "utc_time" | "utc_timestamp" => dialect == Dialect::MySql,
+        _ => false,
+    };
+    let session = match dialect {
+        Dialect::Postgres => matches!(
+            word,
+            "current_catalog"
+                | "current_role"
+                | "current_schema"
+                | "current_user"
+                | "session_user"
+                | "system_user"
+                | "user"
+        ),
+        Dialect::MySql => matches!(word, "current_user" | "current_role") || word.starts_with('@'),
+        Dialect::Sqlite => false,
+    };
+    if time {
+        Some(Reason::TimeDependent(word.into()))
+    } else if session {
+        Some(Reason::SessionDependent(word.into()))
+    } else {
+        None
+    }
+}
+
+/// PostgreSQL's types whose input is looked up in the catalogs.
+pub(super) fn is_lookup_type(dialect: Dialect, name: &str) -> bool {
+    dialect == Dialect::Postgres
+        && matches!(
+            name.trim_start_matches('_'),
+            "regclass"
+                | "regcollation"
+                | "regconfig"
+                | "regdictionary"
+                | "regnamespace"
+                | "regoper"
+                | "regoperator"
+                | "regproc"
+                | "regprocedure"
+                | "regrole"
+                | "regtype"
+        )
+}
+
+/// The word by which a literal asks PostgreSQL for the time, should it be read as a date: it can stand beside a time and a zone.
+pub(super) fn clock_literal(dialect: Dialect, text: &str) -> Option<&'static str> {
+    if dialect != Dialect::Postgres {
+        return None;
+    }
+    text.split(|c: char| !c.is_ascii_alphabetic())
+        .find_map(|word| {
+            ["now", "today", "tomorrow", "yesterday"]
+                .into_iter()
+                .find(|special| word.eq_ignore_ascii_case(special))
+        })
+}
+
+/// All operators of `pg_catalog` in PostgreSQL 17 that the parser leaves unnamed are among these. Sorted.
+const POSTGRES_OPERATORS: &[&str] = &[
+    "!!", "!~", "!~*", "!~~", "!~~*", "#", "##", "#-", "#>", "#>>", "%", "&", "&&", "&<", "&<|",
+    "&>", "*", "*<", "*<=", "*<>", "*=", "*>", "*>=", "+", "-", "->", "->>", "-|-", "/", "<",
+    "<->", "<<", "<<=", "<<|", "<=", "<>", "<@", "<^", "=", ">", ">=", ">>", ">>=", ">^", "?",
+    "?#", "?&", "?-", "?-|", "?|", "?||", "@", "@-@", "@>", "@?", "@@", "@@@", "^", "^@", "|",
+    "|&>", "|/", "|>>", "||", "||/", "~", "~*", "~<=~", "~<~", "~=", "~>=~", "~>~", "~~", "~~*",
+];
+
+/// Whether the operator comes with the server.
+pub(super) fn is_builtin_operator(dialect: Dialect, symbol: &str) -> bool {
+    match dialect {
+        Dialect::Postgres => POSTGRES_OPERATORS.binary_search(&symbol).is_ok() || symbol == "!=",
+        // These have no others.
+        Dialect::MySql | Dialect::Sqlite => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operators_are_sorted() {
+        assert!(POSTGRES_OPERATORS.is_sorted());
+    }
+
+    #[test]
+    fn a_literal_asks_for_the_time_also_beside_a_time_and_a_zone() {
+        for text in [
+            "now",
+            " NOW ",
+            "today 12:00",
+            "Tomorrow04:05 UTC",
+            "12:00 yesterday",
+        ] {
+            assert!(clock_literal(Dialect::Postgres, text).is_some(), "{text}");
+        }
+        for text in ["know", "nowhere", "2024-01-01", ""] {
+            assert_eq!(clock_literal(Dialect::Postgres, text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Schema changes and the other statements that name their targets at a fixed place: `TRUNCATE`, `COPY`, `REFRESH`, `LOAD`.
+//!
+//! Whatever is not about one named table or view is taken to change everything: it is rare, and views, rules, triggers,
+//! policies and types reach further than their text shows.
+
+use super::{
+    cursor::Cursor,
+    facts::{Dialect, Kind, Reason, Relation, Step, Writes},
+    part::{Context, Part},
+    scan, statement,
+    token::Token,
+};
+
+/// What can stand between `CREATE` and `TABLE` or `VIEW`.
+const CREATE_MODIFIERS: &[&str] = &[
+    "global",
+    "local",
+    "temp",
+    "temporary",
+    "unlogged",
+    "foreign",
+    "recursive",
+    "materialized",
+    "virtual",
+];
+
+/// The facts of a statement if it is one of these.
+pub(super) fn ddl(context: Context<'_>, tokens: &[Token<'_>]) -> Option<Part> {
+    let mut at = Cursor::new(context.dialect, tokens);
+    let head = at.next()?;
+    let part = if head.is_word("create") {
+        create(context, at)
+    } else if head.is_word("drop") {
+        drop(context, at)
+    } else if head.is_word("alter") {
+        alter(context, at)
+    } else if head.is_word("truncate") {
+        truncate(context, at)
+    } else if head.is_word("rename") && at.one_of(&["table", "tables"]) {
+        Part::writing(
+            Kind::Ddl,
+            scan::identifiers(context.dialect, at.rest()).named,
+        )
+    } else if head.is_one_of(&[
+        "grant",
+        "revoke",
+        "comment",
+        "security",
+        "import",
+        "reassign",
+        "rename",
+        "install",
+        "uninstall",
+    ]) {
+        Part::writing_everything(Kind::Ddl)
+    } else {
+        return row_targets(context, head, at);
+    };
+    // In MySQL all of these commit first, except where they are about a temporary table.
+    let temporary = tokens
+        .iter()
+        .take(4)
+        .any(|token| token.is_word("temporary"));
+    Some(if context.dialect == Dialect::MySql && !temporary {
+        part.committing()
+    } else {
+        part
+    })
+}
+
+/// Statements that name a table and change its rows, and are not `INSERT` and its kin.
+fn row_targets(context: Context<'_>, head: &Token<'_>, mut at: Cursor<'_, '_>) -> Option<Part> {
+    match context.dialect {
+        Dialect::Postgres if head.is_word("copy") => Some(copy(context, at)),
+        Dialect::Postgres if head.is_word("refresh") => {
+            let named = at.words(&["materialized", "view"]).then(|| {
+                at.word("concurrently");
+                at.relation()
+            });
+            Some(match named.flatten() {
+                Some(view) => Part::writing(Kind::Write, vec![view]),
+                None => Part::writing_everything(Kind::Write),
+            })
+        }
+        Dialect::MySql if head.is_word("load") && at.one_of(&["data", "xml"]) => {
+            Some(load(context, at))
+        }
+        _ => None,
+    }
+}
+
+fn named_or_everything(kind: Kind, named: Option<Vec<Relation>>) -> Part {
+    match named {
+        Some(named) => Part::writing(kind, named),
+        None => Part::writing_everything(kind),
+    }
+}
+
+fn create(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
+    at.words(&["or", "replace"]);
+    let mut temporary = false;
+    while let Some(word) = at.peek().filter(|token| token.is_one_of(CREATE_MODIFIERS)) {
+        temporary |= word.is_one_of(&["temp", "temporary"]);
+        at.next();
+    }
+    if at.word("table") || at.word("view") {
+        at.words(&["if", "not", "exists"]);
+        let Some(name) = at.relation() else {
+            return Part::writing_everything(Kind::Ddl);
+        };
+        let mut part = Part {
+            named: vec![name.clone()],
+            ..Part::inert(Kind::Ddl, Reason::NotARead)
+        };
+        if let Some(body) = defining_query(&at) {
+            let query = statement::statement(context, body);
+            part.reads = query.reads;
+            part.everything |= query.everything;
+        } else if scan::calls_unknown(context, at.rest())
+            && at
+                .rest()
+                .iter()
+                .any(|token| token.is_one_of(&["select", "execute"]))
+        {
+            part.everything = true;
+        }
+        part.settle();
+        let in_temporary_schema = name
+            .schema
+            .as_deref()
+            .is_some_and(|schema| matches!(schema, "temp" | "pg_temp"));
+        if temporary || in_temporary_schema {
+            part.temporary.push(name);
+            part.steps.push(Step::Session);
+        }
+        return part;
+    }
+    at.word("unique");
+    at.one_of(&["fulltext", "spatial"]);
+    if at.word("index") {
+        while let Some(token) = at.next() {
+            if token.is_word("on") {
+                at.word("only");
+                return named_or_everything(Kind::Ddl, at.relation().map(|table| vec![table]));
+            }
+        }
+    }
+    Part::writing_everything(Kind::Ddl)
+}
+
+/// The query behind `AS` (which MySQL lets one leave out) of `CREATE TABLE` and `CREATE VIEW`.
+fn defining_query<'a, 's>(at: &Cursor<'a, 's>) -> Option<&'a [Token<'s>]> {
+    let mut at = *at;
+    while !at.at_end() {
+        if at.skip_group() {
+            continue;
+        }
+        if at.word("as") {
+            return Some(at.rest());
+        }
+        if at
+            .peek()
+            .is_some_and(|token| token.is_one_of(&["select", "with", "values"]))
+        {
+            // `WITH (fillfactor = 70)` is no query.
+            let mut ahead = at;
+            if !(ahead.word("with") && ahead.peek().is_some_and(|token| token.is_punct("("))) {
+                return Some(at.rest());
+            }
+        }
+        at.next();
+    }
+    None
+}
+
+fn drop(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
+    let temporary = at.word("temporary");
+    at.one_of(&["foreign", "materialized"]);
+    if !at.one_of(&["table", "tables", "view"]) {
+        return Part::writing_everything(Kind::Ddl);
+    }
+    at.words(&["if", "exists"]);
+    let named = at.relations();
+    let part = cascading(context, named_or_everything(Kind::Ddl, named), at);
+    if temporary {
+        part.then(Step::Session)
+    } else {
+        part
+    }
+}
+
+/// Widens `part` if the statement ends in `CASCADE`, which reaches what the text does not name. MySQL ignores the word.
+fn cascading(context: Context<'_>, mut part: Part, at: Cursor<'_, '_>) -> Part {
+    if context.dialect != Dialect::MySql && at.rest().iter().any(|token| token.is_word("cascade")) {
+        part.everything = true;
+        part.steps = vec![Step::Write(Writes::Everything)];
+    }
+    part
+}
+
+fn alter(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
+    at.one_of(&["foreign", "materialized", "ignore", "online"]);
+    if !at.one_of(&["table", "view"]) {
+        return Part::writing_everything(Kind::Ddl);
+    }
+    at.words(&["if", "exists"]);
+    at.word("only");
+    let Some(name) = at.relation() else {
+        return Part::writing_everything(Kind::Ddl);
+    };
+    // These join the table to another, take it away from one, or let another table take its name.
+    let far = [
+        "attach",
+        "detach",
+        "cascade",
+        "exchange",
+        "inherit",
+        "partition",
+        "rename",
+        "schema",
+        "swap",
+        "all",
+        "rule",
+        "policy",
+    ];
+    let reaches_far = at.rest().iter().any(|token| token.is_one_of(&far))
+        || scan::calls_unknown(context, at.rest());
+    let mut part = Part {
+        named: vec![name],
+        everything: reaches_far,
+        ..Part::inert(Kind::Ddl, Reason::NotARead)
+    };
+    part.settle();
+    part
+}
+
+fn truncate(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
+    at.word("table");
+    let kind = if context.dialect == Dialect::MySql {
+        Kind::Ddl
+    } else {
+        Kind::Write
+    };
+    let named = at.relations();
+    cascading(context, named_or_everything(kind, named), at)
+}
+
+fn copy(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
+    at.word("binary");
+    if at.punct("(") {
+        let mut part = statement::statement(context, at.group_body());
+        part.kind = if part.everything || !part.named.is_empty() {
+            Kind::Write
+        } else {
+            Kind::Other
+        };
+        part.refusal = Some(Reason::NotARead);
+        return part;
+    }
+    let Some(table) = at.relation() else {
+        return Part::writing_everything(Kind::Write);
+    };
+    at.skip_group();
+    if at.word("to") {
+        return Part {
+            reads: vec![table],
+            ..Part::inert(Kind::Other, Reason::NotARead)
+        };
+    }
+    let mut part = Part {
+        named: vec![table],
+        ..Part::inert(Kind::Write, Reason::NotARead)
+    };
+    // Options are written like `FORMAT csv`, so only the condition behind WHERE can call anything.
+    let condition = at.rest().iter().position(|token| token.is_word("where"));
+    part.everything =
+        condition.is_some_and(|from| scan::calls_unknown(context, &at.rest()[from..]));
+    part.settle();
+    part
+}
+
+fn load(context: Context<'_>, at: Cursor<'_, '_>) -> Part {
+    let mut rest = at;
+    while let Some(token) = rest.next() {
+        if token.is_word("into") && rest.word("table") {
+            let named = rest.relation().map(|table| vec![table]);
+            let mut part = named_or_everything(Kind::Write, named);
+            if scan::calls_unknown(context, rest.rest()) {
+                part.everything = true;
+                part.steps = vec![Step::Write(Writes::Everything)];
+            }
+            return part;
+        }
+    }
+    Part::writing_everything(Kind::Write)
+}

@@ -1,0 +1,126 @@
+//! What is known about one statement of a text, before the statements are put together.
+
+use super::{
+    facts::{Dialect, Kind, Reason, Relation, Step, Writes},
+    functions::Functions,
+};
+
+/// What a statement is judged against.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'f> {
+    pub(super) dialect: Dialect,
+    pub(super) functions: &'f Functions,
+}
+
+/// The facts of one statement.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) kind: Kind,
+    pub(super) reads: Vec<Relation>,
+    /// The targets that the statement names.
+    pub(super) named: Vec<Relation>,
+    /// Whether it can write more than it names.
+    pub(super) everything: bool,
+    pub(super) temporary: Vec<Relation>,
+    pub(super) refusal: Option<Reason>,
+    pub(super) steps: Vec<Step>,
+}
+
+impl Part {
+    /// A statement without effects whose result is not cacheable.
+    pub(super) fn inert(kind: Kind, refusal: Reason) -> Self {
+        Self {
+            kind,
+            reads: Vec::new(),
+            named: Vec::new(),
+            everything: false,
+            temporary: Vec::new(),
+            refusal: Some(refusal),
+            steps: Vec::new(),
+        }
+    }
+
+    /// A statement whose effect is `steps` and nothing on tables.
+    pub(super) fn stepping(kind: Kind, steps: impl Into<Vec<Step>>) -> Self {
+        Self {
+            steps: steps.into(),
+            ..Self::inert(kind, Reason::NotARead)
+        }
+    }
+
+    /// A statement that writes `named` and nothing else.
+    pub(super) fn writing(kind: Kind, named: Vec<Relation>) -> Self {
+        let mut part = Self {
+            named,
+            ..Self::inert(kind, Reason::NotARead)
+        };
+        part.steps.push(Step::Write(part.writes()));
+        part
+    }
+
+    /// A statement that can write anything.
+    pub(super) fn writing_everything(kind: Kind) -> Self {
+        let mut part = Self {
+            everything: true,
+            ..Self::inert(kind, Reason::NotARead)
+        };
+        part.steps.push(Step::Write(Writes::Everything));
+        part
+    }
+
+    /// A statement of which nothing is known: it can write anything, end a transaction and change the session.
+    pub(super) fn unknown(kind: Kind, refusal: Reason) -> Self {
+        Self {
+            everything: true,
+            steps: vec![
+                Step::Write(Writes::Everything),
+                Step::UnknownTransaction,
+                Step::Session,
+            ],
+            ..Self::inert(kind, refusal)
+        }
+    }
+
+    pub(super) fn then(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    pub(super) fn writes(&self) -> Writes {
+        if self.everything {
+            Writes::Everything
+        } else {
+            Writes::Relations(sorted(self.named.clone()))
+        }
+    }
+
+    /// Sets the steps from what the statement writes: none for a pure read.
+    pub(super) fn settle(&mut self) {
+        if self.everything || !self.named.is_empty() {
+            self.steps.insert(0, Step::Write(self.writes()));
+        }
+    }
+
+    /// Marks that the statement also commits the transaction it runs in, as DDL does in MySQL.
+    pub(super) fn committing(mut self) -> Self {
+        let mut committed = false;
+        for step in &mut self.steps {
+            if let Step::Write(writes) = step {
+                *step = Step::CommittingWrite(writes.clone());
+                committed = true;
+            }
+        }
+        if !committed {
+            self.steps
+                .insert(0, Step::CommittingWrite(Writes::Relations(Vec::new())));
+        }
+        self
+    }
+}
+
+/// `relations` in order, each once.
+pub(super) fn sorted(mut relations: Vec<Relation>) -> Vec<Relation> {
+    relations.sort_unstable();
+    relations.dedup();
+    relations
+}

@@ -1,0 +1,282 @@
+//! Facts from tokens alone, for what the parser cannot read.
+//!
+//! A target must be spelled in the text, so the set of all identifiers is a sound superset of what a statement names. Any
+//! word before a bracket can be a call; what is not known to be harmless can write anything. Never "nothing was written".
+
+use super::{
+    facts::{Dialect, Kind, Reason, Relation, Step},
+    functions::{Class, built_in},
+    names,
+    normal::RESERVED,
+    part::{Context, Part, sorted},
+    token::{Token, TokenKind, lex},
+};
+
+/// Words that stand before a bracket without being called, beside the reserved ones.
+const NOT_CALLED: &[&str] = &[
+    "any",
+    "array",
+    "bigint",
+    "bit",
+    "check",
+    "char",
+    "character",
+    "conflict",
+    "cross",
+    "cube",
+    "decimal",
+    "duplicate",
+    "end",
+    "escape",
+    "except",
+    "fetch",
+    "filter",
+    "first",
+    "float",
+    "for",
+    "foreign",
+    "full",
+    "generated",
+    "group",
+    "grouping",
+    "ilike",
+    "include",
+    "index",
+    "inner",
+    "int",
+    "integer",
+    "intersect",
+    "interval",
+    "isnull",
+    "key",
+    "lateral",
+    "left",
+    "like",
+    "materialized",
+    "natural",
+    "next",
+    "notnull",
+    "numeric",
+    "offset",
+    "only",
+    "outer",
+    "over",
+    "partition",
+    "precision",
+    "primary",
+    "range",
+    "recursive",
+    "references",
+    "returning",
+    "right",
+    "rollup",
+    "row",
+    "rows",
+    "sets",
+    "similar",
+    "some",
+    "text",
+    "time",
+    "timestamp",
+    "unique",
+    "value",
+    "varchar",
+    "varying",
+    "window",
+    "with",
+    "within",
+    "without",
+    "zone",
+];
+
+/// The identifiers of some tokens.
+pub(super) struct Identifiers {
+    /// Each dotted chain of names as a relation.
+    pub(super) named: Vec<Relation>,
+    /// Whether there are names that could not be read.
+    pub(super) unreadable: bool,
+}
+
+/// All names in `tokens`, also those inside dollar-quoted bodies.
+pub(super) fn identifiers(dialect: Dialect, tokens: &[Token<'_>]) -> Identifiers {
+    let mut found = Identifiers {
+        named: Vec::new(),
+        unreadable: false,
+    };
+    collect(dialect, tokens, &mut found, 0);
+    found.named = sorted(found.named);
+    found
+}
+
+fn collect(dialect: Dialect, tokens: &[Token<'_>], found: &mut Identifiers, depth: usize) {
+    let mut at = 0;
+    while at < tokens.len() {
+        let mut chain: Vec<Box<str>> = Vec::new();
+        while let Some(token) = tokens.get(at) {
+            if token.kind == TokenKind::Text && token.text.starts_with('$') {
+                body(dialect, token.text, found, depth);
+            }
+            if token.kind == TokenKind::Quoted && names::identifier(dialect, token).is_none() {
+                found.unreadable = true;
+            }
+            at += 1;
+            let Some(name) = names::identifier(dialect, token) else {
+                break;
+            };
+            chain.push(name);
+            if !tokens.get(at).is_some_and(|token| token.is_punct(".")) {
+                break;
+            }
+            at += 1;
+        }
+        let keyword = chain.len() == 1
+            && tokens[at - 1].kind == TokenKind::Word
+            && RESERVED
+                .binary_search(&&*tokens[at - 1].text.to_ascii_lowercase())
+                .is_ok();
+        if keyword {
+            continue;
+        }
+        if chain.len() > 2 {
+            // Of `a.b.c` either `b.c` or, if `c` is a column, `a.b` is the relation.
+            found
+                .named
+                .extend(names::relation(chain[..chain.len() - 1].to_vec()));
+        }
+        found.named.extend(names::relation(chain));
+    }
+}
+
+/// The names inside `$tag$ … $tag$`.
+fn body(dialect: Dialect, text: &str, found: &mut Identifiers, depth: usize) {
+    let tag = text[1..].find('$').map_or(text.len(), |at| at + 2);
+    let inner = text
+        .get(tag..text.len().saturating_sub(tag))
+        .unwrap_or_default();
+    let lexed = lex(dialect, inner);
+    if depth > 4 || !lexed.complete {
+        found.unreadable = true;
+    } else {
+        collect(dialect, &lexed.tokens, found, depth + 1);
+    }
+}
+
+/// The first name before a bracket that could be a call with effects unknown to us. In SQLite no function can write.
+fn unknown_call(context: Context<'_>, tokens: &[Token<'_>]) -> Option<Box<str>> {
+    tokens.windows(2).enumerate().find_map(|(at, pair)| {
+        let [name, bracket] = pair else { return None };
+        if !bracket.is_punct("(") || !matches!(name.kind, TokenKind::Word | TokenKind::Quoted) {
+            return None;
+        }
+        let qualified = at > 0 && tokens[at - 1].is_punct(".");
+        let mut start = at;
+        let mut schema = None;
+        while start >= 2 && tokens[start - 1].is_punct(".") {
+            start -= 2;
+            schema = schema.or_else(|| names::identifier(context.dialect, &tokens[start]));
+        }
+        // A type, or an alias, CTE or target with its columns.
+        let declared = start.checked_sub(1).is_some_and(|before| {
+            let before = &tokens[before];
+            before.is_punct("::")
+                || before.is_punct(")")
+                || before.is_one_of(&["as", "into", "with", "recursive"])
+        });
+        if declared {
+            return None;
+        }
+        let Some(lower) = names::identifier(context.dialect, name) else {
+            return Some("?".into());
+        };
+        let word = name.kind == TokenKind::Word && !qualified;
+        if word && (RESERVED.binary_search(&&*lower).is_ok() || NOT_CALLED.contains(&&*lower)) {
+            return None;
+        }
+        let function = Relation {
+            schema,
+            name: lower,
+        };
+        if let Some(effects) = context.functions.declared(&function) {
+            // What it writes is not in the text.
+            return (!effects.writes.is_empty()).then_some(function.name);
+        }
+        let ours = !qualified
+            || (context.dialect == Dialect::Postgres
+                && function.schema.as_deref() == Some("pg_catalog"));
+        match built_in(context.dialect, &function.name).filter(|_| ours) {
+            Some(Class::Anything) | None => Some(function.name),
+            Some(_) => None,
+        }
+    })
+}
+
+/// Whether something in `tokens` could be a call that writes tables.
+pub(super) fn calls_unknown(context: Context<'_>, tokens: &[Token<'_>]) -> bool {
+    context.dialect != Dialect::Sqlite && unknown_call(context, tokens).is_some()
+}
+
+/// Facts of a query or a change of rows that the parser cannot read.
+pub(super) fn unparsed(context: Context<'_>, tokens: &[Token<'_>]) -> Part {
+    let found = identifiers(context.dialect, tokens);
+    let unknown = found.unreadable || calls_unknown(context, tokens);
+    let writes = writes(tokens);
+    let mut part = Part::inert(
+        if writes { Kind::Write } else { Kind::Read },
+        Reason::Unparsed,
+    );
+    part.everything = unknown;
+    if writes {
+        part.named.clone_from(&found.named);
+    }
+    part.reads = found.named;
+    part.settle();
+    // A call can set a setting, `INTO` can make a temporary table or set a variable.
+    if unknown || changes_session(tokens) {
+        part.steps.push(Step::Session);
+    }
+    part
+}
+
+fn changes_session(tokens: &[Token<'_>]) -> bool {
+    tokens.iter().any(|token| {
+        token.is_one_of(&["set_config", "into"])
+            || (token.kind == TokenKind::Operator && token.text == ":=")
+    })
+}
+
+/// Whether a word of the text can make it a write. `FOR UPDATE` and `FOR NO KEY UPDATE` do not, nor do functions of that name.
+fn writes(tokens: &[Token<'_>]) -> bool {
+    tokens.iter().enumerate().any(|(at, token)| {
+        let locks = token.is_word("update") && at > 0 && tokens[at - 1].is_one_of(&["for", "key"]);
+        let called = tokens.get(at + 1).is_some_and(|next| next.is_punct("("))
+            && token.is_one_of(&["replace", "insert"]);
+        token.is_one_of(&["insert", "update", "delete", "merge", "replace", "into"])
+            && !locks
+            && !called
+    })
+}
+
+/// Facts of a statement with an executable comment, which runs on some servers and not on others.
+pub(super) fn executable_comment(context: Context<'_>, tokens: &[Token<'_>]) -> Part {
+    let code: Vec<Token<'_>> = tokens
+        .iter()
+        .filter(|token| !matches!(token.kind, TokenKind::CodeOpen | TokenKind::CodeClose))
+        .copied()
+        .collect();
+    let reads =
+        tokens[0].is_one_of(&["select", "with", "values", "table"]) || tokens[0].is_punct("(");
+    let changes = tokens[0].is_one_of(&["insert", "update", "delete", "replace"]);
+    if reads || changes {
+        let mut part = unparsed(context, &code);
+        part.refusal = Some(if changes {
+            Reason::NotARead
+        } else {
+            Reason::ExecutableComment
+        });
+        return part;
+    }
+    // What the statement is may hang on the comment.
+    let mut part = Part::unknown(Kind::Other, Reason::ExecutableComment);
+    part.named = identifiers(context.dialect, &code).named;
+    part
+}

@@ -1,0 +1,407 @@
+//! Walks a parsed statement and gathers what it reads, what it writes and what keeps its result out of the cache.
+//!
+//! When in doubt, a name is a read, and an unknown call can write anything.
+
+use std::{ops::ControlFlow, ptr};
+
+use sqlparser::ast::{
+    BinaryOperator, DataType, Expr, Ident, ObjectName, Query, Select, SetExpr, Statement,
+    TableFactor, Value, ValueWithSpan, Visit, Visitor,
+};
+
+use super::{
+    builtin::{self, is_builtin_operator},
+    calls::{Arguments, Call, call},
+    facts::{Dialect, Kind, Reason, Relation, Step},
+    names,
+    part::{Context, Part, sorted},
+    scope::Scopes,
+    targets::{self, Targets},
+};
+
+/// The facts of a parsed query or change of rows.
+pub(super) fn statement(context: Context<'_>, statement: &Statement) -> Part {
+    let mut walk = Walk {
+        context,
+        part: Part {
+            refusal: None,
+            ..Part::inert(Kind::Read, Reason::NotARead)
+        },
+        changes_session: false,
+        targets: Vec::new(),
+        scopes: Scopes::default(),
+        body: None,
+        depth: 0,
+        tables: 0,
+        calls: 0,
+    };
+    if let Statement::Query(query) = statement
+        && let SetExpr::Insert(body)
+        | SetExpr::Update(body)
+        | SetExpr::Delete(body)
+        | SetExpr::Merge(body) = &*query.body
+    {
+        walk.body = Some(body);
+    }
+    // The walk never breaks off: all targets must be seen.
+    let _ = statement.visit(&mut walk);
+    walk.finish()
+}
+
+struct Walk<'f, 's> {
+    context: Context<'f>,
+    part: Part,
+    changes_session: bool,
+    /// Names that are targets or functions: no reads. Only compared.
+    targets: Vec<*const ObjectName>,
+    scopes: Scopes,
+    /// The statement that a leading `WITH` belongs to.
+    body: Option<&'s Statement>,
+    /// How many statements stand around this place.
+    depth: usize,
+    tables: usize,
+    calls: usize,
+}
+
+impl Walk<'_, '_> {
+    fn finish(mut self) -> Part {
+        if self.part.refusal.is_none() && self.tables == 0 && self.calls > 0 {
+            self.part.refusal = Some(Reason::NoTable);
+        }
+        if self.part.kind == Kind::Read && !self.part.named.is_empty() {
+            // A declared function writes.
+            self.part.kind = Kind::Write;
+            self.refuse(Reason::NotARead);
+        }
+        self.part.reads = sorted(std::mem::take(&mut self.part.reads));
+        self.part.settle();
+        if self.changes_session {
+            self.part.steps.push(Step::Session);
+        }
+        self.part
+    }
+
+    /// The first reason stays.
+    fn refuse(&mut self, reason: Reason) {
+        self.part.refusal.get_or_insert(reason);
+    }
+
+    fn fold(&self, ident: &Ident) -> Box<str> {
+        fold(self.context.dialect, ident)
+    }
+
+    fn relation(&self, name: &ObjectName) -> Option<Relation> {
+        let parts: Option<Vec<Box<str>>> = name
+            .0
+            .iter()
+            .map(|part| part.as_ident().map(|ident| self.fold(ident)))
+            .collect();
+        names::relation(parts?)
+    }
+
+    fn write(&mut self, targets: Targets<'_>) {
+        self.part.kind = Kind::Write;
+        let Some(targets) = targets else {
+            self.part.everything = true;
+            return;
+        };
+        for name in targets {
+            self.targets.push(ptr::from_ref(name));
+            match self.relation(name) {
+                Some(relation) => self.part.named.push(relation),
+                None => self.part.everything = true,
+            }
+            if self
+                .relation(name)
+                .is_some_and(|relation| builtin::catalog(self.context.dialect, &relation).is_some())
+            {
+                // Writing a catalog by hand can change anything.
+                self.part.everything = true;
+            }
+        }
+    }
+
+    fn call(&mut self, name: &ObjectName, arguments: Arguments<'_>) {
+        let Some(mut function) = self.relation(name) else {
+            self.part.everything = true;
+            return self.refuse(Reason::UnknownFunction("?".into()));
+        };
+        if self.context.dialect != Dialect::Postgres {
+            function.name = function.name.to_lowercase().into();
+        }
+        let quoted = name.0.iter().any(|part| {
+            part.as_ident()
+                .is_some_and(|ident| ident.quote_style.is_some())
+        });
+        self.calls += 1;
+        match call(self.context, &function, quoted, arguments) {
+            Call::Pure => {}
+            Call::Syntax => self.calls -= 1,
+            Call::Declared(effects) => {
+                self.part.reads.extend(effects.reads.iter().cloned());
+                self.part.named.extend(effects.writes.iter().cloned());
+            }
+            Call::Refused(reason) => self.refuse(reason),
+            Call::ChangesSession(reason) => {
+                self.changes_session = true;
+                self.refuse(reason);
+            }
+            Call::WritesAnything(reason) => {
+                self.part.everything = true;
+                self.changes_session = true;
+                self.refuse(reason);
+            }
+        }
+    }
+
+    fn operator(&mut self, operator: &BinaryOperator) {
+        match operator {
+            BinaryOperator::Custom(symbol)
+                if !is_builtin_operator(self.context.dialect, symbol) =>
+            {
+                self.refuse(Reason::CustomOperator(symbol.as_str().into()));
+            }
+            BinaryOperator::PGCustomBinaryOperator(path) => {
+                let ours = matches!(&path[..], [schema, symbol]
+                    if schema.eq_ignore_ascii_case("pg_catalog") && is_builtin_operator(self.context.dialect, symbol));
+                if !ours {
+                    self.refuse(Reason::CustomOperator(path.join(".").into()));
+                }
+            }
+            // In SQLite these call functions that the application must bring.
+            BinaryOperator::Regexp if self.context.dialect == Dialect::Sqlite => {
+                self.refuse(Reason::UnknownFunction("regexp".into()));
+            }
+            BinaryOperator::Assignment => self.changes_session = true,
+            _ => {}
+        }
+    }
+
+    fn column(&mut self, ident: &Ident, alone: bool) {
+        let name = self.fold(ident);
+        if alone && ident.quote_style.is_none() {
+            if let Some(reason) = builtin::bare_word(self.context.dialect, &name) {
+                return self.refuse(reason);
+            }
+        }
+        if builtin::is_system_column(self.context.dialect, &name) {
+            self.refuse(Reason::SystemColumn(name));
+        }
+    }
+
+    fn data_type(&mut self, data_type: &DataType) {
+        let looked_up = match data_type {
+            DataType::Regclass => Some("regclass".into()),
+            DataType::Custom(name, _) => self
+                .relation(name)
+                .filter(|relation| builtin::is_lookup_type(self.context.dialect, &relation.name))
+                .map(|relation| relation.name),
+            _ => None,
+        };
+        if let Some(name) = looked_up {
+            self.refuse(Reason::SystemCatalog(name));
+        }
+    }
+
+    fn select_into(&mut self, select: &Select) {
+        let Some(into) = &select.into else { return };
+        self.part.kind = Kind::Write;
+        self.refuse(Reason::SelectInto);
+        for target in &into.targets {
+            let parts = match target {
+                Expr::Identifier(ident) => vec![self.fold(ident)],
+                Expr::CompoundIdentifier(idents) => {
+                    idents.iter().map(|ident| self.fold(ident)).collect()
+                }
+                _ => {
+                    self.part.everything = true;
+                    continue;
+                }
+            };
+            let Some(relation) = names::relation(parts) else {
+                continue;
+            };
+            if relation.name.starts_with('@') && self.context.dialect == Dialect::MySql {
+                self.changes_session = true;
+                continue;
+            }
+            if into.temporary || relation.schema.as_deref() == Some("pg_temp") {
+                self.part.temporary.push(relation.clone());
+                self.changes_session = true;
+            }
+            self.part.named.push(relation);
+        }
+    }
+}
+
+impl Visitor for Walk<'_, '_> {
+    type Break = ();
+
+    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<()> {
+        let main = self.depth == 0 || self.body.is_some_and(|body| ptr::eq(body, statement));
+        self.depth += 1;
+        let dialect = self.context.dialect;
+        match statement {
+            Statement::Query(_) => return ControlFlow::Continue(()),
+            Statement::Insert(insert) => self.write(targets::insert(insert)),
+            Statement::Update(update) => self.write(targets::update(dialect, update)),
+            Statement::Delete(delete) => self.write(targets::delete(dialect, delete)),
+            Statement::Merge(merge) => self.write(targets::merge(merge)),
+            // Not what its first word said.
+            _ => self.write(None),
+        }
+        self.refuse(if main {
+            Reason::NotARead
+        } else {
+            Reason::ModifyingCte
+        });
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_statement(&mut self, _: &Statement) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        let dialect = self.context.dialect;
+        self.scopes.enter(dialect, query, |ident| match dialect {
+            Dialect::Postgres => fold(dialect, ident).into_string(),
+            Dialect::MySql | Dialect::Sqlite => ident.value.to_lowercase(),
+        });
+        if !query.locks.is_empty() {
+            self.refuse(Reason::LocksRows);
+        }
+        if !query.pipe_operators.is_empty() || bare_table(&query.body) {
+            self.refuse(Reason::Unparsed);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        self.scopes.leave(query);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        self.select_into(select);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
+        if self.targets.iter().any(|target| ptr::eq(*target, name)) {
+            return ControlFlow::Continue(());
+        }
+        let Some(relation) = self.relation(name) else {
+            self.refuse(Reason::Unparsed);
+            return ControlFlow::Continue(());
+        };
+        let cte = relation.schema.is_none()
+            && match self.context.dialect {
+                Dialect::Postgres => self.scopes.is_cte(&relation.name),
+                Dialect::MySql | Dialect::Sqlite => {
+                    self.scopes.is_cte(&relation.name.to_lowercase())
+                }
+            };
+        if !cte {
+            if let Some(reason) = builtin::catalog(self.context.dialect, &relation) {
+                self.refuse(reason);
+            }
+            self.part.reads.push(relation);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        self.tables += 1;
+        match factor {
+            TableFactor::Table {
+                name,
+                args,
+                sample,
+                version,
+                ..
+            } => {
+                if let Some(args) = args {
+                    self.targets.push(ptr::from_ref(name));
+                    self.call(name, Arguments::List(&args.args));
+                }
+                if sample.is_some() {
+                    self.refuse(Reason::Sampled);
+                }
+                if version.is_some() {
+                    self.refuse(Reason::TimeDependent("for system_time".into()));
+                }
+            }
+            TableFactor::Derived {
+                sample: Some(_), ..
+            } => self.refuse(Reason::Sampled),
+            TableFactor::Function { name, args, .. } => self.call(name, Arguments::List(args)),
+            TableFactor::Derived { .. }
+            | TableFactor::UNNEST { .. }
+            | TableFactor::JsonTable { .. }
+            | TableFactor::XmlTable { .. }
+            | TableFactor::NestedJoin { .. } => {}
+            // Other databases' grammar.
+            _ => self.refuse(Reason::Unparsed),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Function(function) => self.call(&function.name, Arguments::from(&function.args)),
+            Expr::Identifier(ident) => self.column(ident, true),
+            Expr::CompoundIdentifier(idents) => {
+                if let Some(last) = idents.last() {
+                    self.column(last, false);
+                }
+            }
+            Expr::BinaryOp { op, .. } => self.operator(op),
+            Expr::AnyOp { compare_op, .. } | Expr::AllOp { compare_op, .. } => {
+                self.operator(compare_op)
+            }
+            Expr::RLike { .. } if self.context.dialect == Dialect::Sqlite => {
+                self.refuse(Reason::UnknownFunction("regexp".into()));
+            }
+            Expr::Cast { data_type, .. } => self.data_type(data_type),
+            Expr::TypedString(typed) => self.data_type(&typed.data_type),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_value(&mut self, value: &ValueWithSpan) -> ControlFlow<()> {
+        let text = match &value.value {
+            Value::DollarQuotedString(text) => Some(&text.value),
+            Value::SingleQuotedString(text)
+            | Value::EscapedStringLiteral(text)
+            | Value::UnicodeStringLiteral(text)
+            | Value::NationalStringLiteral(text) => Some(text),
+            _ => None,
+        };
+        if let Some(text) = text
+            && let Some(word) = builtin::clock_literal(self.context.dialect, text)
+        {
+            self.refuse(Reason::TimeDependent(word.into()));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn fold(dialect: Dialect, ident: &Ident) -> Box<str> {
+    match ident.quote_style {
+        None => names::folded(dialect, &ident.value),
+        Some(_) => names::verbatim(dialect, &ident.value),
+    }
+}
+
+/// Whether a body holds `TABLE t`, whose name the parser keeps without its quotes. Queries are rewritten so that it is not
+/// met; if it is, it must not be believed.
+fn bare_table(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Table(_) => true,
+        SetExpr::SetOperation { left, right, .. } => bare_table(left) || bare_table(right),
+        _ => false,
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    facts::{Dialect, Facts, Kind, Reason, Relation, Writes},
+    facts::{Dialect, Facts, Kind, Reason, Relation, Step, Writes},
     functions::Functions,
     hints::hints,
     normal,
@@ -57,22 +57,11 @@ pub fn analyse(dialect: Dialect, sql: &str, functions: &Functions) -> Facts {
     let refusal = refusal
         .or_else(|| changes_variables.then(|| Reason::SessionDependent("set_var".into())))
         .or_else(|| hints.off.then_some(Reason::HintOff));
-    let named = sorted(
-        parts
-            .iter()
-            .flat_map(|part| part.named.iter().cloned())
-            .collect(),
-    );
-    let everything = parts.iter().any(|part| part.everything);
     Facts {
         kind: kind(&parts),
         reads: collect(&parts, |part| &part.reads),
-        writes: if everything {
-            Writes::Everything
-        } else {
-            Writes::Relations(named.clone())
-        },
-        named_writes: named,
+        writes: writes(&parts),
+        named_writes: collect(&parts, |part| &part.named),
         temporary: collect(&parts, |part| &part.temporary),
         refusal,
         steps: parts.into_iter().flat_map(|part| part.steps).collect(),
@@ -167,6 +156,24 @@ fn kind(parts: &[Part]) -> Kind {
     .into_iter()
     .find(|kind| parts.iter().any(|part| part.kind == *kind))
     .unwrap_or(Kind::Other)
+}
+
+/// What the steps write together.
+fn writes(parts: &[Part]) -> Writes {
+    let mut all = Vec::new();
+    for step in parts.iter().flat_map(|part| &part.steps) {
+        match step {
+            Step::Write(Writes::Everything) | Step::CommittingWrite(Writes::Everything) => {
+                return Writes::Everything;
+            }
+            Step::Write(Writes::Relations(some))
+            | Step::CommittingWrite(Writes::Relations(some)) => {
+                all.extend(some.iter().cloned());
+            }
+            _ => {}
+        }
+    }
+    Writes::Relations(sorted(all))
 }
 
 fn collect(parts: &[Part], of: impl Fn(&Part) -> &Vec<Relation>) -> Vec<Relation> {

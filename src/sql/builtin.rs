@@ -1,6 +1,9 @@
 //! Names that mean something to the server itself: catalogs, system columns, bare words, literals that ask for the clock.
 
-use super::facts::{Dialect, Reason, Relation};
+use super::{
+    facts::{Dialect, Reason, Relation},
+    normal::RESERVED,
+};
 
 /// Why a relation is not a user's own permanent one.
 pub(super) fn catalog(dialect: Dialect, relation: &Relation) -> Option<Reason> {
@@ -92,10 +95,7 @@ pub(super) fn is_lookup_type(dialect: Dialect, name: &str) -> bool {
 }
 
 /// The word by which a literal asks PostgreSQL for the time, should it be read as a date: it can stand beside a time and a zone.
-pub(super) fn clock_literal(dialect: Dialect, text: &str) -> Option<&'static str> {
-    if dialect != Dialect::Postgres {
-        return None;
-    }
+pub(super) fn clock_literal(text: &str) -> Option<&'static str> {
     text.split(|c: char| !c.is_ascii_alphabetic())
         .find_map(|word| {
             ["now", "today", "tomorrow", "yesterday"]
@@ -113,6 +113,74 @@ const POSTGRES_OPERATORS: &[&str] = &[
     "|&>", "|/", "|>>", "||", "||/", "~", "~*", "~<=~", "~<~", "~=", "~>=~", "~>~", "~~", "~~*",
 ];
 
+/// Words of PostgreSQL that cannot name a table or a column, beside those that no dialect allows. Sorted. Left out are those
+/// which the parser keeps as names where they are grammar (`ARRAY`, `DEFAULT`).
+const POSTGRES_RESERVED: &[&str] = &[
+    "analyse",
+    "analyze",
+    "asc",
+    "both",
+    "cast",
+    "check",
+    "collate",
+    "column",
+    "concurrently",
+    "constraint",
+    "cross",
+    "deferrable",
+    "desc",
+    "do",
+    "end",
+    "except",
+    "fetch",
+    "for",
+    "foreign",
+    "full",
+    "grant",
+    "ilike",
+    "initially",
+    "inner",
+    "intersect",
+    "isnull",
+    "lateral",
+    "leading",
+    "like",
+    "natural",
+    "notnull",
+    "offset",
+    "only",
+    "outer",
+    "placing",
+    "primary",
+    "references",
+    "returning",
+    "similar",
+    "symmetric",
+    "tablesample",
+    "trailing",
+    "unique",
+    "variadic",
+    "verbose",
+    "window",
+    "with",
+];
+
+/// Whether an unquoted `word` cannot be a name.
+pub(super) fn is_reserved(dialect: Dialect, word: &str) -> bool {
+    let mut lower = [0_u8; 12];
+    let Some(lower) = lower.get_mut(..word.len()) else {
+        return false;
+    };
+    lower.copy_from_slice(word.as_bytes());
+    lower.make_ascii_lowercase();
+    let holds = |words: &[&str]| {
+        words
+            .binary_search_by(|known| known.as_bytes().cmp(lower))
+            .is_ok()
+    };
+    holds(RESERVED) || (dialect == Dialect::Postgres && holds(POSTGRES_RESERVED))
+}
+
 /// Whether the operator comes with the server.
 pub(super) fn is_builtin_operator(dialect: Dialect, symbol: &str) -> bool {
     match dialect {
@@ -127,8 +195,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_operators_are_sorted() {
+    fn the_lists_are_sorted() {
         assert!(POSTGRES_OPERATORS.is_sorted());
+        assert!(POSTGRES_RESERVED.is_sorted());
+        assert!(POSTGRES_RESERVED.iter().all(|word| word.len() <= 12));
     }
 
     #[test]
@@ -140,10 +210,10 @@ mod tests {
             "Tomorrow04:05 UTC",
             "12:00 yesterday",
         ] {
-            assert!(clock_literal(Dialect::Postgres, text).is_some(), "{text}");
+            assert!(clock_literal(text).is_some(), "{text}");
         }
         for text in ["know", "nowhere", "2024-01-01", ""] {
-            assert_eq!(clock_literal(Dialect::Postgres, text), None, "{text}");
+            assert_eq!(clock_literal(text), None, "{text}");
         }
     }
 }

@@ -169,7 +169,8 @@ pub struct Facts {
     pub reads: Vec<Relation>,
     /// What it can change.
     pub writes: Writes,
-    /// The relations that the text names as targets, sorted; also where `writes` is `Everything`.
+    /// The relations that the text names as targets, sorted: also where `writes` is `Everything`, and also those of a
+    /// statement that is explained and not run.
     pub named_writes: Vec<Relation>,
     /// The temporary relations that the text creates, sorted.
     pub temporary: Vec<Relation>,

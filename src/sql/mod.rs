@@ -18,6 +18,7 @@ mod normal;
 mod part;
 mod query;
 mod reason;
+mod rewrite;
 mod scan;
 mod scope;
 mod statement;

@@ -19,7 +19,7 @@ pub(super) struct Part {
     pub(super) reads: Vec<Relation>,
     /// The targets that the statement names.
     pub(super) named: Vec<Relation>,
-    /// Whether it can write more than it names.
+    /// Whether it can write more than it names. Without a write among the steps it writes nothing at all (`EXPLAIN`).
     pub(super) everything: bool,
     pub(super) temporary: Vec<Relation>,
     pub(super) refusal: Option<Reason>,

@@ -8,10 +8,11 @@ use sqlparser::{
 };
 
 use super::{
+    builtin,
     facts::{Dialect, Reason, Step},
     normal,
     part::{Context, Part},
-    scan,
+    rewrite, scan,
     token::{Gap, Token, TokenKind},
     walk,
 };
@@ -20,12 +21,16 @@ use super::{
 const MAX_TOKENS: usize = 200_000;
 /// Texts with more words and operators are not parsed: a chain of these becomes a tree as deep as the chain is long.
 const MAX_CHAIN: usize = 16_000;
+/// Texts with more joins are not parsed: joins whose conditions follow later are nested.
+const MAX_JOINS: usize = 256;
+/// What a nested join can cost on the stack.
+const STACK_PER_JOIN: usize = 40 << 10;
 /// How deep brackets can be nested.
 const MAX_NESTING: usize = 64;
 /// What a level of a tree can cost on the stack where it is walked or dropped.
 const STACK_PER_LEVEL: usize = 2 << 10;
 /// What everything else can cost.
-const STACK_AT_LEAST: usize = 256 << 10;
+const STACK_AT_LEAST: usize = 512 << 10;
 
 /// The facts of a statement that begins with `head`, after brackets.
 pub(super) fn query(context: Context<'_>, tokens: &[Token<'_>], head: &Token<'_>) -> Part {
@@ -39,16 +44,19 @@ pub(super) fn query(context: Context<'_>, tokens: &[Token<'_>], head: &Token<'_>
         })
         .count();
     let reads = head.is_one_of(&["select", "with", "values", "table"]);
-    let mut part =
-        if tokens.len() > MAX_TOKENS || chain > MAX_CHAIN || nesting(tokens) > MAX_NESTING {
-            scan::unparsed(context, tokens)
-        } else {
-            let stack = STACK_AT_LEAST + chain * STACK_PER_LEVEL;
-            stacker::maybe_grow(stack, stack, || match parse(context.dialect, tokens) {
-                Some(statement) => walk::statement(context, &statement),
-                None => scan::unparsed(context, tokens),
-            })
-        };
+    let joins = tokens
+        .iter()
+        .filter(|token| token.is_one_of(&["join", "straight_join"]))
+        .count();
+    let within_bounds = tokens.len() <= MAX_TOKENS
+        && chain <= MAX_CHAIN
+        && joins <= MAX_JOINS
+        && nesting(tokens) <= MAX_NESTING;
+    let stack = STACK_AT_LEAST + chain * STACK_PER_LEVEL + joins * STACK_PER_JOIN;
+    let mut part = within_bounds
+        .then(|| stacker::maybe_grow(stack, stack, || parsed(context, tokens)))
+        .flatten()
+        .unwrap_or_else(|| scan::unparsed(context, tokens));
     from_tokens(context.dialect, tokens, &mut part);
     if !reads {
         part.refusal = Some(Reason::NotARead);
@@ -70,11 +78,14 @@ fn nesting(tokens: &[Token<'_>]) -> usize {
     deepest
 }
 
+fn parsed(context: Context<'_>, tokens: &[Token<'_>]) -> Option<Part> {
+    let tokens = rewrite::for_parser(context.dialect, tokens);
+    let statement = parse(context.dialect, &tokens)?;
+    walk::statement(context, &statement, &Keywords::of(&tokens))
+}
+
 fn parse(dialect: Dialect, tokens: &[Token<'_>]) -> Option<Statement> {
-    let text = match rewritten(tokens) {
-        Some(tokens) => normal::spell(dialect, &tokens),
-        None => normal::spell(dialect, tokens),
-    };
+    let text = normal::spell(dialect, tokens);
     let grammar: &dyn sqlparser::dialect::Dialect = match dialect {
         Dialect::Postgres => &PostgreSqlDialect {},
         Dialect::MySql => &MySqlDialect {},
@@ -89,46 +100,80 @@ fn parse(dialect: Dialect, tokens: &[Token<'_>]) -> Option<Statement> {
     (parser.peek_token_ref().token == ParserToken::EOF).then_some(statement)
 }
 
-/// `TABLE t` as `SELECT * FROM t`, which it means and which the parser reads better; `None` if there is none.
-fn rewritten<'s>(tokens: &[Token<'s>]) -> Option<Vec<Token<'s>>> {
-    let named = |at: usize| {
-        tokens
-            .get(at + 1)
-            .is_some_and(|next| matches!(next.kind, TokenKind::Word | TokenKind::Quoted))
-            && !at.checked_sub(1).is_some_and(|before| {
-                tokens[before].is_punct(".")
-                    || tokens[before].is_one_of(&["into", "temp", "temporary", "unlogged"])
-            })
-    };
-    tokens
-        .iter()
-        .enumerate()
-        .position(|(at, token)| token.is_word("table") && named(at))?;
-    let mut out = Vec::with_capacity(tokens.len() + 4);
-    for (at, token) in tokens.iter().enumerate() {
-        if token.is_word("table") && named(at) {
-            let plain = |kind, text| Token {
-                kind,
-                text,
-                gap: Gap::Space,
-            };
-            out.extend([
-                plain(TokenKind::Word, "select"),
-                plain(TokenKind::Operator, "*"),
-                plain(TokenKind::Word, "from"),
-            ]);
-        } else {
-            out.push(*token);
+/// How often the words stand in a statement that the tree must account for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Keywords {
+    pub(super) select: usize,
+    pub(super) into: usize,
+}
+
+impl Keywords {
+    fn of(tokens: &[Token<'_>]) -> Self {
+        let count = |word: &str| {
+            let named = |at: usize| at > 0 && tokens[at - 1].is_punct(".");
+            tokens
+                .iter()
+                .enumerate()
+                .filter(|(at, token)| token.is_word(word) && !named(*at))
+                .count()
+        };
+        Self {
+            select: count("select"),
+            into: count("into"),
         }
     }
-    Some(out)
 }
 
 /// What is told by tokens more surely than by the parser's tree.
 fn from_tokens(dialect: Dialect, tokens: &[Token<'_>], part: &mut Part) {
-    if dialect != Dialect::MySql {
-        return;
+    let refusal = match dialect {
+        Dialect::Postgres => postgres(tokens),
+        Dialect::MySql => mysql(tokens, part),
+        Dialect::Sqlite => None,
+    };
+    if refusal.is_some() {
+        part.refusal = refusal;
     }
+}
+
+/// Literals that ask for the clock, and types whose input is looked up in the catalogs.
+fn postgres(tokens: &[Token<'_>]) -> Option<Reason> {
+    let lookup = tokens.iter().find(|token| {
+        token.kind == TokenKind::Word
+            && builtin::is_lookup_type(Dialect::Postgres, &token.text.to_ascii_lowercase())
+    });
+    if let Some(lookup) = lookup {
+        return Some(Reason::SystemCatalog(
+            lookup.text.to_ascii_lowercase().into(),
+        ));
+    }
+    // Strings on several lines are one.
+    let mut literal = String::new();
+    for token in tokens.iter().filter(|token| token.kind == TokenKind::Text) {
+        if token.gap != Gap::Line {
+            literal.clear();
+        }
+        literal.push_str(token.text.trim_matches('\''));
+        if let Some(word) = builtin::clock_literal(&literal) {
+            return Some(Reason::TimeDependent(word.into()));
+        }
+        if escapes(token.text) {
+            return Some(Reason::TimeDependent("an escaped literal".into()));
+        }
+    }
+    None
+}
+
+/// Whether a literal spells letters by number, so that it can hold any word: `E'\x6eow'`, `U&'\006eow'`.
+fn escapes(text: &str) -> bool {
+    let escaped = text
+        .split('\\')
+        .skip(1)
+        .any(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, 'x' | 'u' | 'U')));
+    (text.starts_with(['e', 'E']) && escaped) || text.starts_with("U&") || text.starts_with("u&")
+}
+
+fn mysql(tokens: &[Token<'_>], part: &mut Part) -> Option<Reason> {
     let follows = |words: &[&str]| {
         tokens.windows(words.len()).any(|window| {
             window
@@ -137,25 +182,10 @@ fn from_tokens(dialect: Dialect, tokens: &[Token<'_>], part: &mut Part) {
                 .all(|(token, word)| token.is_word(word))
         })
     };
-    if follows(&["lock", "in", "share", "mode"]) {
-        part.refusal = Some(Reason::LocksRows);
-    }
-    if follows(&["next", "value", "for"]) || follows(&["previous", "value", "for"]) {
-        part.refusal = Some(Reason::VolatileFunction("next value for".into()));
-    }
-    if tokens
-        .iter()
-        .any(|token| token.is_word("sql_calc_found_rows"))
-    {
-        part.refusal = Some(Reason::SessionDependent("sql_calc_found_rows".into()));
-    }
     if let Some(variable) = tokens
         .iter()
         .find(|token| token.kind == TokenKind::Variable)
     {
-        part.refusal = Some(Reason::SessionDependent(
-            variable.text.to_lowercase().into(),
-        ));
         let set = tokens.iter().any(|token| token.text == ":=")
             || tokens
                 .windows(2)
@@ -163,5 +193,16 @@ fn from_tokens(dialect: Dialect, tokens: &[Token<'_>], part: &mut Part) {
         if set && !part.steps.contains(&Step::Session) {
             part.steps.push(Step::Session);
         }
+        return Some(Reason::SessionDependent(
+            variable.text.to_lowercase().into(),
+        ));
     }
+    if follows(&["lock", "in", "share", "mode"]) {
+        return Some(Reason::LocksRows);
+    }
+    if follows(&["next", "value", "for"]) || follows(&["previous", "value", "for"]) {
+        return Some(Reason::VolatileFunction("next value for".into()));
+    }
+    follows(&["sql_calc_found_rows"])
+        .then(|| Reason::SessionDependent("sql_calc_found_rows".into()))
 }

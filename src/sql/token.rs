@@ -376,12 +376,16 @@ impl Lexer<'_> {
         let mut end = self.at;
         while let Some(&byte) = self.bytes.get(end) {
             let ahead = end - self.at;
-            let comment = (byte == b'/' && self.peek(ahead + 1) == b'*')
-                || (byte == b'-'
-                    && self.peek(ahead + 1) == b'-'
-                    && (self.dialect != Dialect::MySql || self.peek(ahead + 2) <= b' '))
-                || (byte == b'*' && self.in_code && self.peek(ahead + 1) == b'/');
-            if !is_operator(self.dialect, byte) || comment {
+            let pair = (byte, self.peek(ahead + 1));
+            // In MySQL `--x` is twice a minus. Kept in one token it could become the comment `-- x` when tokens are spelled.
+            let again = self.dialect == Dialect::MySql
+                && byte == b'-'
+                && ahead > 0
+                && self.bytes[end - 1] == b'-';
+            let comment = pair == (b'/', b'*')
+                || (ahead > 0 && pair == (b'-', b'-'))
+                || (self.in_code && pair == (b'*', b'/'));
+            if !is_operator(self.dialect, byte) || comment || again {
                 break;
             }
             end += 1;

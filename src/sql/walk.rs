@@ -5,8 +5,8 @@
 use std::{ops::ControlFlow, ptr};
 
 use sqlparser::ast::{
-    BinaryOperator, DataType, Expr, Ident, ObjectName, Query, Select, SetExpr, Statement,
-    TableFactor, Value, ValueWithSpan, Visit, Visitor,
+    BinaryOperator, Expr, Ident, ObjectName, Query, Select, SetExpr, Statement, TableFactor, Visit,
+    Visitor,
 };
 
 use super::{
@@ -15,12 +15,18 @@ use super::{
     facts::{Dialect, Kind, Reason, Relation, Step},
     names,
     part::{Context, Part, sorted},
+    query::Keywords,
     scope::Scopes,
     targets::{self, Targets},
 };
 
-/// The facts of a parsed query or change of rows.
-pub(super) fn statement(context: Context<'_>, statement: &Statement) -> Part {
+/// The facts of a parsed query or change of rows. `None` if the tree does not account for the `keywords` of the text: the
+/// parser then took one of them for a name.
+pub(super) fn statement(
+    context: Context<'_>,
+    statement: &Statement,
+    keywords: &Keywords,
+) -> Option<Part> {
     let mut walk = Walk {
         context,
         part: Part {
@@ -34,6 +40,8 @@ pub(super) fn statement(context: Context<'_>, statement: &Statement) -> Part {
         depth: 0,
         tables: 0,
         calls: 0,
+        keywords: Keywords::default(),
+        understood: true,
     };
     if let Statement::Query(query) = statement
         && let SetExpr::Insert(body)
@@ -45,7 +53,7 @@ pub(super) fn statement(context: Context<'_>, statement: &Statement) -> Part {
     }
     // The walk never breaks off: all targets must be seen.
     let _ = statement.visit(&mut walk);
-    walk.finish()
+    (walk.understood && walk.keywords == *keywords).then(|| walk.finish())
 }
 
 struct Walk<'f, 's> {
@@ -61,6 +69,10 @@ struct Walk<'f, 's> {
     depth: usize,
     tables: usize,
     calls: usize,
+    /// Those that the tree accounts for.
+    keywords: Keywords,
+    /// Whether no reserved word was taken for a name.
+    understood: bool,
 }
 
 impl Walk<'_, '_> {
@@ -189,20 +201,6 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn data_type(&mut self, data_type: &DataType) {
-        let looked_up = match data_type {
-            DataType::Regclass => Some("regclass".into()),
-            DataType::Custom(name, _) => self
-                .relation(name)
-                .filter(|relation| builtin::is_lookup_type(self.context.dialect, &relation.name))
-                .map(|relation| relation.name),
-            _ => None,
-        };
-        if let Some(name) = looked_up {
-            self.refuse(Reason::SystemCatalog(name));
-        }
-    }
-
     fn select_into(&mut self, select: &Select) {
         let Some(into) = &select.into else { return };
         self.part.kind = Kind::Write;
@@ -243,10 +241,16 @@ impl Visitor for Walk<'_, '_> {
         let dialect = self.context.dialect;
         match statement {
             Statement::Query(_) => return ControlFlow::Continue(()),
-            Statement::Insert(insert) => self.write(targets::insert(insert)),
+            Statement::Insert(insert) => {
+                self.keywords.into += usize::from(insert.into);
+                self.write(targets::insert(insert));
+            }
             Statement::Update(update) => self.write(targets::update(dialect, update)),
             Statement::Delete(delete) => self.write(targets::delete(dialect, delete)),
-            Statement::Merge(merge) => self.write(targets::merge(merge)),
+            Statement::Merge(merge) => {
+                self.keywords.into += usize::from(merge.into);
+                self.write(targets::merge(merge));
+            }
             // Not what its first word said.
             _ => self.write(None),
         }
@@ -284,7 +288,16 @@ impl Visitor for Walk<'_, '_> {
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        self.keywords.select += 1;
+        self.keywords.into += usize::from(select.into.is_some());
         self.select_into(select);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_ident(&mut self, ident: &Ident) -> ControlFlow<()> {
+        if ident.quote_style.is_none() && builtin::is_reserved(self.context.dialect, &ident.value) {
+            self.understood = false;
+        }
         ControlFlow::Continue(())
     }
 
@@ -364,26 +377,7 @@ impl Visitor for Walk<'_, '_> {
             Expr::RLike { .. } if self.context.dialect == Dialect::Sqlite => {
                 self.refuse(Reason::UnknownFunction("regexp".into()));
             }
-            Expr::Cast { data_type, .. } => self.data_type(data_type),
-            Expr::TypedString(typed) => self.data_type(&typed.data_type),
             _ => {}
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_value(&mut self, value: &ValueWithSpan) -> ControlFlow<()> {
-        let text = match &value.value {
-            Value::DollarQuotedString(text) => Some(&text.value),
-            Value::SingleQuotedString(text)
-            | Value::EscapedStringLiteral(text)
-            | Value::UnicodeStringLiteral(text)
-            | Value::NationalStringLiteral(text) => Some(text),
-            _ => None,
-        };
-        if let Some(text) = text
-            && let Some(word) = builtin::clock_literal(self.context.dialect, text)
-        {
-            self.refuse(Reason::TimeDependent(word.into()));
         }
         ControlFlow::Continue(())
     }

@@ -23,6 +23,7 @@ pub struct Builder<DB: Backend> {
     local_capacity: u64,
     statement_capacity: usize,
     functions: Functions,
+    unnamed_function: bool,
     time: Time,
 }
 
@@ -35,6 +36,7 @@ impl<DB: Backend> Builder<DB> {
             local_capacity: 64 << 20,
             statement_capacity: 10_000,
             functions: Functions::default(),
+            unnamed_function: false,
             time: Time::real(),
         }
     }
@@ -141,6 +143,7 @@ impl<DB: Backend> Builder<DB> {
     /// Declares a function of your own pure: it reads no table, writes nothing and gives equal results for equal
     /// arguments.
     pub fn assume_pure(mut self, function: impl AsRef<str>) -> Self {
+        self.unnamed_function |= function.as_ref().trim().is_empty();
         self.functions = self.functions.assume_pure(function.as_ref());
         self
     }
@@ -152,6 +155,7 @@ impl<DB: Backend> Builder<DB> {
         reads: impl IntoIterator<Item = R>,
         writes: impl IntoIterator<Item = W>,
     ) -> Self {
+        self.unnamed_function |= function.as_ref().trim().is_empty();
         self.functions = self.functions.declare(function.as_ref(), reads, writes);
         self
     }
@@ -266,8 +270,8 @@ impl<DB: Backend> Builder<DB> {
                 "must be above 0 and below 1",
             ),
             (
-                self.functions.has_empty_name(),
-                "declare_function",
+                self.unnamed_function,
+                "assume_pure / declare_function",
                 "needs the name of a function",
             ),
         ];

@@ -12,19 +12,24 @@ mod explain;
 pub mod observe;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod pool;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+pub mod prelude;
 pub mod sql;
 pub mod tier;
 
+pub use self::sql::{Dialect, explain};
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub use self::{
     builder::Builder,
+    cache::{Cached, Consistency, Freshness, Source},
     driver::{
         CachePolicy,
         sqlx::{
             Backend, CacheExt, CacheValue, CachedConnection, CachedPoolConnection, CachedRead,
-            Transaction,
+            Mapped, Transaction,
         },
     },
     error::{Error, ErrorKind, is_not_cached},
+    explain::PoolExplanation,
     pool::CachedPool,
 };

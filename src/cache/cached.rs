@@ -270,6 +270,7 @@ mod tests {
     fn an_unshared_value_is_moved_out() {
         let value = vec![String::from("Ada")];
         let place = value.as_ptr();
-        assert_eq!(testkit::cached(value).into_owned().as_ptr(), place);
+        let moved = testkit::cached(value).into_owned();
+        assert_eq!(moved.as_ptr(), place);
     }
 }

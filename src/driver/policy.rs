@@ -1,6 +1,6 @@
 //! The terms a caller sets for a read: per query, in a comment of its SQL, or kept in a value and used many times.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use crate::{
     cache::{Consistency, Mode, Terms},
@@ -22,7 +22,7 @@ use crate::{
 ///     .stale_while_revalidate(Duration::from_secs(300))
 ///     .tag("dashboard");
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[must_use = "a policy does nothing until a read is given it"]
 pub struct CachePolicy {
     ttl: Option<Duration>,
@@ -103,8 +103,8 @@ impl CachePolicy {
     }
 
     /// Partitions the cache: a result is answered only to reads of the same scope (tenant, role, locale). Called more
-    /// than once, the scopes nest. Scopes are compared whole, in the text that [`Display`](std::fmt::Display) gives.
-    pub fn scope(mut self, scope: impl std::fmt::Display) -> Self {
+    /// than once, the scopes nest. Scopes are compared whole, in the text that [`Display`](fmt::Display) gives.
+    pub fn scope(mut self, scope: impl fmt::Display) -> Self {
         let text = scope.to_string();
         let key = self.scope.get_or_insert_default();
         // The length in front keeps ("a", "bc") and ("ab", "c") apart.
@@ -187,5 +187,20 @@ impl From<&Hints> for CachePolicy {
                 .collect(),
             ..CachePolicy::default()
         }
+    }
+}
+
+impl fmt::Debug for CachePolicy {
+    /// Leaves tags and scope out: they are often somebody's identity.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachePolicy")
+            .field("ttl", &self.ttl)
+            .field("stale_while_revalidate", &self.stale_while_revalidate)
+            .field("stale_if_error", &self.stale_if_error)
+            .field("tolerate_stale", &self.tolerate_stale)
+            .field("consistency", &self.consistency)
+            .field("mode", &self.mode)
+            .field("bypass", &self.bypass)
+            .finish_non_exhaustive()
     }
 }

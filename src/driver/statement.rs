@@ -107,7 +107,12 @@ impl Statements {
             });
         }
         let id = self.id(&facts.normal);
-        let statement = Arc::new(self.statement(id, facts));
+        // Held until the statement is kept: `shadow` then either was here before, or drops it again.
+        let temporary = self
+            .temporary
+            .read()
+            .expect("nothing panics under this lock");
+        let statement = Arc::new(self.statement(id, facts, &temporary));
         if text.len() <= LONGEST_TEXT {
             self.texts.insert(text.into(), statement.clone());
         }
@@ -126,12 +131,15 @@ impl Statements {
             .unwrap_or_else(|never| match never {})
     }
 
-    fn statement(&self, id: u64, facts: Facts) -> Statement {
+    fn statement(&self, id: u64, facts: Facts, temporary: &HashSet<Box<str>>) -> Statement {
         let words = facts.hints.tags.iter().map(|tag| Tag::user(tag));
         let reads = facts.reads.iter().map(tag_of).chain(words).collect();
         let effects = effects(&facts);
         let taints_session = facts.steps.contains(&Step::Session);
-        let refusal = facts.refusal.clone().or_else(|| self.hidden(&facts.reads));
+        let refusal = facts
+            .refusal
+            .clone()
+            .or_else(|| hidden(&facts.reads, temporary));
         let terms = CachePolicy::from(&facts.hints).terms(&self.terms);
         Statement {
             id,
@@ -142,17 +150,6 @@ impl Statements {
             refusal,
             terms,
         }
-    }
-
-    fn hidden(&self, reads: &[Relation]) -> Option<Reason> {
-        let temporary = self
-            .temporary
-            .read()
-            .expect("nothing panics under this lock");
-        reads
-            .iter()
-            .find(|relation| temporary.contains(relation.name.to_lowercase().as_str()))
-            .map(|relation| Reason::TemporaryTable(relation.name.clone()))
     }
 
     /// Remembers temporary tables, before the statement that makes them is sent.
@@ -187,6 +184,13 @@ impl std::fmt::Debug for Statements {
             .field("texts", &self.texts.len())
             .finish()
     }
+}
+
+fn hidden(reads: &[Relation], temporary: &HashSet<Box<str>>) -> Option<Reason> {
+    reads
+        .iter()
+        .find(|relation| temporary.contains(relation.name.to_lowercase().as_str()))
+        .map(|relation| Reason::TemporaryTable(relation.name.clone()))
 }
 
 /// The tag of a relation: its bare name in lower case. Text does not show in which schema a bare name is found, nor on

@@ -21,7 +21,7 @@ mod transaction;
 
 pub use backend::Backend;
 pub use connection::{CachedConnection, CachedPoolConnection};
-pub use query::{CacheExt, CacheValue, CachedRead};
+pub use query::{CacheExt, CacheValue, CachedRead, Mapped};
 pub use transaction::Transaction;
 
 pub(crate) use backend::Session;

@@ -23,13 +23,14 @@ impl Driver for MySql {
         if arguments.len() == 0 {
             return;
         }
-        // The bytes are taken out for a moment, because `Debug` would print each one. What is left prints the types and
-        // the NULL bitmap. Both additions fail, which undoes them.
+        // `Debug` would print each byte, so it sees a copy without them: the types and the NULL bitmap. They cannot be
+        // taken out of the original for a moment: a failed addition, which is the only way in, cuts the buffer back to
+        // its length before, so nothing can be put back.
+        let mut shown = arguments.clone();
         let mut values = Vec::new();
-        let _ = arguments.add(Swap(&mut values));
-        print(arguments, key);
+        let _ = shown.add(Take(&mut values));
+        print(&shown, key);
         key.extend_from_slice(&values);
-        let _ = arguments.add(Swap(&mut values));
     }
 
     fn canaries() -> Vec<MySqlArguments> {
@@ -73,6 +74,7 @@ impl Driver for MySql {
                     row.try_get::<Option<String>, _>(index)?.unwrap_or_default(),
                 ));
             }
+            refuse_unrepeatable(&mut *connection).await?;
             // Engines that know transactions roll back; any other keeps what was written.
             let engines = "SELECT COUNT(*) FROM information_schema.tables \
                 JOIN information_schema.engines USING (engine) \
@@ -101,21 +103,46 @@ impl Driver for MySql {
     through_executor!(MySql);
 }
 
-/// Exchanges the encoded values for other bytes.
-struct Swap<'a>(&'a mut Vec<u8>);
+/// Refuses settings under which a read may see what is not committed, or not see what is: neither can be cached.
+async fn refuse_unrepeatable(connection: &mut MySqlConnection) -> Result<(), Error> {
+    let autocommit: i64 = sqlx::query_scalar("SELECT @@autocommit")
+        .fetch_one(&mut *connection)
+        .await?;
+    // MariaDB 11.1 and MySQL 5.7.20 have the new name, older ones only `tx_isolation`.
+    let isolation = sqlx::query(
+        "SHOW VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation')",
+    );
+    let levels = isolation.fetch_all(connection).await?;
+    let dirty = levels.iter().any(|row| {
+        row.try_get::<String, _>(1)
+            .is_ok_and(|level| level == "READ-UNCOMMITTED")
+    });
+    match (autocommit, dirty) {
+        (0, _) => Err(Error::Configuration(
+            "the pool's connections have autocommit off".into(),
+        )),
+        (_, true) => Err(Error::Configuration(
+            "the pool's connections read uncommitted rows".into(),
+        )),
+        _ => Ok(()),
+    }
+}
 
-impl Encode<'_, MySql> for Swap<'_> {
+/// Takes the encoded values out.
+struct Take<'a>(&'a mut Vec<u8>);
+
+impl Encode<'_, MySql> for Take<'_> {
     fn encode_by_ref(&self, _: &mut Vec<u8>) -> Result<IsNull, BoxDynError> {
         Err(Peeked.into())
     }
 
     fn encode(self, values: &mut Vec<u8>) -> Result<IsNull, BoxDynError> {
-        mem::swap(self.0, values);
+        *self.0 = mem::take(values);
         Err(Peeked.into())
     }
 }
 
-impl Type<MySql> for Swap<'_> {
+impl Type<MySql> for Take<'_> {
     fn type_info() -> MySqlTypeInfo {
         <i32 as Type<MySql>>::type_info()
     }

@@ -2,8 +2,7 @@
 
 use sqlx::{Database, Error, Execute, SqlStr, error::BoxDynError};
 
-/// Everything that an [`Execute`] carries, owned.
-#[derive(Debug)]
+/// Everything that an [`Execute`] carries, owned. Not `Debug`: it holds bound values.
 pub struct OwnedQuery<DB: Database> {
     pub(crate) sql: SqlStr,
     pub(crate) arguments: Option<DB::Arguments>,

@@ -60,6 +60,15 @@ impl Driver for Sqlite {
                     .transpose()?;
                 session.parts.push((pragma, value.unwrap_or_default()));
             }
+            let dirty: i64 = sqlx::query_scalar("PRAGMA read_uncommitted")
+                .fetch_one(&mut *connection)
+                .await?;
+            if dirty != 0 {
+                // What such a read sees may never be committed (shared cache).
+                return Err(Error::Configuration(
+                    "the pool's connections read uncommitted rows".into(),
+                ));
+            }
             Ok(session)
         })
     }

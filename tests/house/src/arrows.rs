@@ -66,7 +66,6 @@ fn named(source: &str, modules: &[&str]) -> Vec<Token> {
         match text(0) {
             "{" => braces.push(at >= 2 && tokens[at - 2].text == "mod"),
             "}" => drop(braces.pop()),
-            // Not `pub(in crate::x)`, nor `a::super`: only where a path starts.
             "crate" if text(1) == ":" => next = at + 3,
             "super" if text(1) == ":" => {
                 let climbed = (0..).take_while(|step| text(3 * step) == "super").count();

@@ -2,7 +2,7 @@
 //! for spawned work.
 
 use crate::exceptions::Exceptions;
-use crate::rust::{Token, starts_with, tokens};
+use crate::rust::{Token, starts_with, tokens, without_tests};
 
 /// Which names of the list stand in a file where they do not belong. `path` is relative to `src/`; a place that ends in
 /// `*` is a prefix.
@@ -10,7 +10,7 @@ use crate::rust::{Token, starts_with, tokens};
 /// A key of one name is a crate, found where a path begins with it. Any other is found wherever its text stands.
 #[must_use]
 pub fn findings(path: &str, source: &str, places: &Exceptions) -> Vec<String> {
-    let source = tokens(source);
+    let source = without_tests(&tokens(source));
     let mut findings = Vec::new();
     for key in places.keys() {
         let wanted = tokens(key);
@@ -36,18 +36,48 @@ fn holds(place: &str, path: &str) -> bool {
         .map_or(path == place, |prefix| path.starts_with(prefix))
 }
 
-/// Whether a path starts at this name: `moka::…`, `::moka::…`, `use moka`, `extern crate moka`, and not `a::moka::…`.
+/// Whether a path starts at this name: `moka::…`, `::moka::…`, `use moka`, `extern crate moka`, and neither `a::moka::…`
+/// nor `a::{moka::…}`.
 fn begins_path(source: &[Token], at: usize) -> bool {
     let text = |at: Option<usize>| {
         at.and_then(|at| source.get(at))
             .map_or("", |token| token.text.as_str())
     };
-    let inside = text(at.checked_sub(1)) == ":"
-        && at
-            .checked_sub(3)
-            .is_some_and(|before| source[before].is_name() && source[before].text != "use");
+    let before = text(at.checked_sub(1));
+    let inside = match before {
+        ":" => continues_path(source, at),
+        "{" | "," => group(source, at).is_some_and(|brace| continues_path(source, brace)),
+        _ => false,
+    };
     let goes_on = text(Some(at + 1)) == ":" && text(Some(at + 2)) == ":";
-    !inside && (goes_on || matches!(text(at.checked_sub(1)), "use" | "crate"))
+    !inside && (goes_on || matches!(before, "use" | "crate"))
+}
+
+/// Whether what stands here follows `name::`.
+fn continues_path(source: &[Token], at: usize) -> bool {
+    let Some(name) = at.checked_sub(3) else {
+        return false;
+    };
+    let colons = source[at - 1].text == ":" && source[at - 2].text == ":";
+    colons && source[name].is_name() && source[name].text != "use"
+}
+
+/// The brace that is open here.
+fn group(source: &[Token], at: usize) -> Option<usize> {
+    let mut closed = 0;
+    (0..at)
+        .rev()
+        .find(|before| match source[*before].text.as_str() {
+            "}" => {
+                closed += 1;
+                false
+            }
+            "{" if closed > 0 => {
+                closed -= 1;
+                false
+            }
+            text => text == "{",
+        })
 }
 
 #[cfg(test)]
@@ -84,6 +114,15 @@ mod tests {
             ),
             0
         );
+    }
+
+    #[test]
+    fn a_crate_inside_a_group_is_told_from_a_module_of_the_same_name() {
+        assert_eq!(
+            count("cache/entry.rs", "use crate::{a::{b, c}, d::{moka::S, e}};"),
+            0
+        );
+        assert_eq!(count("cache/entry.rs", "use {a::{b, c}, moka::S};"), 1);
     }
 
     #[test]

@@ -39,6 +39,53 @@ pub fn starts_with(tokens: &[Token], path: &[Token]) -> bool {
             .all(|(token, wanted)| token.text == wanted.text)
 }
 
+/// The tokens without the inline modules that stand behind a `cfg` for tests.
+#[must_use]
+pub fn without_tests(tokens: &[Token]) -> Vec<Token> {
+    let (mut kept, mut at) = (Vec::new(), 0);
+    while at < tokens.len() {
+        match test_module(&tokens[at..]) {
+            Some(length) => at += length,
+            None => {
+                kept.push(tokens[at].clone());
+                at += 1;
+            }
+        }
+    }
+    kept
+}
+
+/// The length of `#[cfg(…test…)] mod name { … }`, where one starts here.
+fn test_module(tokens: &[Token]) -> Option<usize> {
+    const OPENING: [&str; 4] = ["#", "[", "cfg", "("];
+    if tokens.len() < 8
+        || tokens
+            .iter()
+            .zip(OPENING)
+            .any(|(token, wanted)| token.text != wanted)
+    {
+        return None;
+    }
+    let end = tokens.iter().position(|token| token.text == "]")?;
+    let for_tests = (4..end).any(|at| tokens[at].text == "test" && tokens[at - 2].text != "not");
+    let [keyword, _, brace] = tokens.get(end + 1..end + 4)? else {
+        return None;
+    };
+    if !for_tests || keyword.text != "mod" || brace.text != "{" {
+        return None;
+    }
+    let mut depth = 0;
+    let closing = tokens[end + 3..].iter().position(|token| {
+        match token.text.as_str() {
+            "{" => depth += 1,
+            "}" => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    })?;
+    Some(end + 3 + closing + 1)
+}
+
 struct Scanner<'a> {
     rest: &'a str,
     line: usize,
@@ -172,6 +219,19 @@ mod tests {
         assert_eq!(
             texts("fn f<'a>(x: &'a str) -> char { 'a' }"),
             texts("fn f<a>(x: &a str) -> char { }")
+        );
+    }
+
+    #[test]
+    fn only_the_modules_of_tests_are_left_out() {
+        let source = "#[cfg(all(test, not(shuttle)))] mod tests { fn f() { a } } #[cfg(not(test))] mod b { c } #[cfg(test)] mod d;";
+        let kept: Vec<_> = without_tests(&tokens(source))
+            .into_iter()
+            .map(|token| token.text)
+            .collect();
+        assert_eq!(
+            kept,
+            texts("#[cfg(not(test))] mod b { c } #[cfg(test)] mod d;")
         );
     }
 

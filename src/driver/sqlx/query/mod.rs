@@ -9,7 +9,7 @@ mod gather;
 mod mapped;
 mod typed;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{
@@ -17,13 +17,13 @@ use sqlx::{
     query::{Map, Query, QueryAs, QueryScalar},
 };
 
-pub use self::gather::Gather;
 use super::Backend;
 use crate::{
     cache::{Cached, Consistency},
     driver::CachePolicy,
     pool::CachedPool,
 };
+pub use gather::Gather;
 
 /// What can be kept in the cache: implemented for every type with these bounds.
 #[diagnostic::on_unimplemented(
@@ -102,7 +102,6 @@ pub trait Mapped<DB: Backend>: Send + Sized {
 /// Every `fetch_…` fails as sqlx's own: with the database's error, unchanged and never cached. The cache adds none,
 /// except the one that `only_if_cached` asks for.
 #[must_use = "nothing is read until a `fetch_…` is awaited"]
-#[derive(Debug)]
 pub struct CachedRead<'p, DB: Backend, Q> {
     query: Q,
     pool: &'p CachedPool<DB>,
@@ -149,7 +148,7 @@ hints! {
     tag(tag: impl Into<Cow<'static, str>>);
     tags(tags: impl IntoIterator<Item = T>) [T: Into<Cow<'static, str>>];
     depends_on(tables: impl IntoIterator<Item = T>) [T: Into<Cow<'static, str>>];
-    scope(scope: impl std::fmt::Display);
+    scope(scope: impl fmt::Display);
     refresh();
     bypass();
     only_if_cached();
@@ -205,5 +204,13 @@ impl<DB: Backend, Q: Mapped<DB>> CachedRead<'_, DB, Q> {
     /// As sqlx's `fetch_one`: `RowNotFound` where there is none.
     pub async fn fetch_one(self) -> Result<Q::Row, Error> {
         self.fetch_optional().await?.ok_or(Error::RowNotFound)
+    }
+}
+
+impl<DB: Backend, Q> fmt::Debug for CachedRead<'_, DB, Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedRead")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }

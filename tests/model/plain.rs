@@ -102,11 +102,13 @@ impl State {
 
     fn lines(&self, question: &Question) -> Vec<Line> {
         let range = |table: Table, low: i64, high: i64| {
-            self.rows.range((table, low)..=(table, high)).map(|(&(_, id), &version)| Line {
-                id,
-                version,
-                other: None,
-            })
+            self.rows
+                .range((table, low)..=(table, high))
+                .map(|(&(_, id), &version)| Line {
+                    id,
+                    version,
+                    other: None,
+                })
         };
         match *question {
             Question::Point(table, id) | Question::Literal(table, id) => {
@@ -121,7 +123,9 @@ impl State {
                 })
                 .collect(),
             Question::Sum(table, low, high) => {
-                vec![Line::number(range(table, low, high).map(|line| line.version).sum())]
+                vec![Line::number(
+                    range(table, low, high).map(|line| line.version).sum(),
+                )]
             }
         }
     }

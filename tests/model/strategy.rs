@@ -10,7 +10,7 @@ use crate::history::{
 };
 
 pub(crate) fn histories() -> impl Strategy<Value = History> {
-    (settings(), vec(vec(turn(), 3..14), 2..5))
+    (settings(), vec(vec(turn(), 4..20), 2..5))
         .prop_map(|(settings, tasks)| History { settings, tasks })
 }
 
@@ -26,7 +26,16 @@ fn settings() -> impl Strategy<Value = Settings> {
         option::weighted(0.3, Just(Duration::from_secs(2))),
     )
         .prop_map(
-            |(capacity, statements, max_rows, max_in_flight, max_refreshes, jitter, early, soft)| {
+            |(
+                capacity,
+                statements,
+                max_rows,
+                max_in_flight,
+                max_refreshes,
+                jitter,
+                early,
+                soft,
+            )| {
                 Settings {
                     capacity,
                     statements,
@@ -41,15 +50,17 @@ fn settings() -> impl Strategy<Value = Settings> {
         )
 }
 
-fn turn() -> impl Strategy<Value = Turn> {
+fn turn() -> BoxedStrategy<Turn> {
     let deed = prop_oneof![
-        12 => (read(), pace()).prop_map(|(read, pace)| Deed::Read(read, pace)),
-        6 => (write(), route(), pace()).prop_map(|(write, route, pace)| Deed::Write(write, route, pace)),
-        3 => transaction().prop_map(Deed::Transaction),
+        16 => (read(), pace()).prop_map(|(read, pace)| Deed::Read(read, pace)),
+        4 => (write(), route(), pace()).prop_map(|(write, route, pace)| Deed::Write(write, route, pace)),
+        2 => transaction().prop_map(Deed::Transaction),
         1 => (invalidation(), pace()).prop_map(|(what, pace)| Deed::Invalidate(what, pace)),
-        2 => span().prop_map(Deed::Pass),
+        3 => span().prop_map(Deed::Pass),
     ];
-    (0..4_u8, deed).prop_map(|(yields, deed)| Turn { yields, deed })
+    (0..4_u8, deed)
+        .prop_map(|(yields, deed)| Turn { yields, deed })
+        .boxed()
 }
 
 fn pace() -> impl Strategy<Value = Pace> {
@@ -74,7 +85,7 @@ fn span() -> impl Strategy<Value = Duration> {
 
 /// Few tables and ids, so that tasks meet.
 fn table() -> impl Strategy<Value = Table> {
-    prop_oneof![4 => Just(Table::A), 2 => Just(Table::B), 1 => Just(Table::C)]
+    prop_oneof![3 => Just(Table::A), 2 => Just(Table::B), 2 => Just(Table::C)]
 }
 
 fn id() -> impl Strategy<Value = i64> {
@@ -85,7 +96,33 @@ fn range() -> impl Strategy<Value = (i64, i64)> {
     prop_oneof![Just((1, 2)), Just((1, IDS)), Just((2, 3))]
 }
 
-fn read() -> impl Strategy<Value = Read> {
+/// Most reads are of few keys, or none would ever be answered from memory.
+fn read() -> BoxedStrategy<Read> {
+    prop_oneof![3 => common_read(), 1 => any_read()].boxed()
+}
+
+fn common_read() -> BoxedStrategy<Read> {
+    let question = prop_oneof![
+        3 => Just(Question::Point(Table::A, 1)),
+        2 => Just(Question::Whole(Table::A)),
+        1 => Just(Question::Join(Table::A, Table::B)),
+        1 => Just(Question::Sum(Table::B, 1, IDS)),
+        1 => Just(Question::Point(Table::C, 1)),
+    ];
+    (
+        question,
+        prop::bool::weighted(0.4),
+        form(),
+        builder(),
+        terms(),
+    )
+        .prop_map(|(question, guarded, form, builder, hints)| {
+            reading(question, guarded, Fetch::All, form, builder, hints)
+        })
+        .boxed()
+}
+
+fn any_read() -> BoxedStrategy<Read> {
     let question = prop_oneof![
         5 => (table(), id()).prop_map(|(table, id)| Question::Point(table, id)),
         1 => (table(), id()).prop_map(|(table, id)| Question::Literal(table, id)),
@@ -94,65 +131,99 @@ fn read() -> impl Strategy<Value = Read> {
         2 => (table(), table()).prop_map(|(left, right)| Question::Join(left, right)),
         2 => (table(), range()).prop_map(|(table, (low, high))| Question::Sum(table, low, high)),
     ];
-    let fetch = prop_oneof![1 => Just(Fetch::One), 1 => Just(Fetch::Optional), 2 => Just(Fetch::All)];
+    let fetch =
+        prop_oneof![1 => Just(Fetch::One), 1 => Just(Fetch::Optional), 2 => Just(Fetch::All)];
     (
         question,
         prop::bool::weighted(0.3),
         fetch,
-        prop_oneof![Just(Form::Owned), Just(Form::Shared)],
-        prop_oneof![3 => Just(Builder::QueryAs), 1 => Just(Builder::Map)],
+        form(),
+        builder(),
         hints(),
     )
-        .prop_map(|(question, guarded, fetch, form, builder, hints)| Read {
-            // A scalar has no second column.
-            guarded: guarded && !matches!(question, Question::Sum(..)),
-            question,
-            fetch,
-            form,
-            builder,
-            hints,
+        .prop_map(|(question, guarded, fetch, form, builder, hints)| {
+            reading(question, guarded, fetch, form, builder, hints)
         })
+        .boxed()
 }
 
-fn hints() -> impl Strategy<Value = Hints> {
+fn reading(
+    question: Question,
+    guarded: bool,
+    fetch: Fetch,
+    form: Form,
+    builder: Builder,
+    hints: Hints,
+) -> Read {
+    Read {
+        // A scalar has no second column.
+        guarded: guarded && !matches!(question, Question::Sum(..)),
+        question,
+        fetch,
+        form,
+        builder,
+        hints,
+    }
+}
+
+fn form() -> impl Strategy<Value = Form> {
+    prop_oneof![Just(Form::Owned), Just(Form::Shared)]
+}
+
+fn builder() -> impl Strategy<Value = Builder> {
+    prop_oneof![3 => Just(Builder::QueryAs), 1 => Just(Builder::Map)]
+}
+
+/// Hints that are not part of the key.
+fn terms() -> BoxedStrategy<Hints> {
     let mode = prop_oneof![
-        14 => Just(Mode::Normal),
+        16 => Just(Mode::Normal),
         1 => Just(Mode::Refresh),
         1 => Just(Mode::Bypass),
         1 => Just(Mode::OnlyIfCached),
         1 => Just(Mode::Direct),
     ];
-    let spelling = prop_oneof![Just(Spelling::Calls), Just(Spelling::Comment), Just(Spelling::Policy)];
-    // Half of all reads say nothing, or few would ever meet on a key.
-    prop_oneof![
-        (mode.clone(), prop::bool::weighted(0.3)).prop_map(|(mode, strict)| Hints {
-            mode,
-            strict,
-            ..Hints::default()
-        }),
-        (
-            option::weighted(0.4, prop_oneof![Just(2), Just(5), Just(60)]),
-            option::weighted(0.4, Just(10)),
-            option::weighted(0.4, Just(20)),
-            option::weighted(0.2, prop_oneof![Just(3), Just(30)]),
-            prop::bool::weighted(0.3),
-            option::weighted(0.2, 0..2_u8),
-            prop::bool::weighted(0.3),
-            mode,
-            spelling,
-        )
-            .prop_map(|(ttl, swr, sie, tolerate_stale, strict, scope, tagged, mode, spelling)| Hints {
+    let spelling = prop_oneof![
+        Just(Spelling::Calls),
+        Just(Spelling::Comment),
+        Just(Spelling::Policy)
+    ];
+    (
+        option::weighted(0.5, prop_oneof![1 => Just(2), 2 => Just(5), 1 => Just(60)]),
+        option::weighted(0.4, Just(10)),
+        option::weighted(0.5, Just(20)),
+        option::weighted(0.2, prop_oneof![Just(3), Just(30)]),
+        prop::bool::weighted(0.3),
+        mode,
+        spelling,
+    )
+        .prop_map(
+            |(ttl, swr, sie, tolerate_stale, strict, mode, spelling)| Hints {
                 ttl,
                 stale_while_revalidate: swr,
                 stale_if_error: sie,
                 tolerate_stale,
                 strict,
-                scope,
-                tagged,
                 mode,
                 spelling,
-            }),
-    ]
+                ..Hints::default()
+            },
+        )
+        .boxed()
+}
+
+fn hints() -> BoxedStrategy<Hints> {
+    (
+        terms(),
+        option::weighted(0.3, 0..2_u8),
+        prop::bool::weighted(0.3),
+    )
+        .prop_map(|(terms, scope, tagged)| Hints {
+            scope,
+            tagged,
+            ..terms
+        })
+        .boxed()
 }
 
 /// Writes that may commit by themselves.
@@ -173,9 +244,15 @@ fn write() -> BoxedStrategy<Write> {
     .boxed()
 }
 
-fn transaction() -> impl Strategy<Value = Transaction> {
-    let speech = prop_oneof![Just(Speech::Methods), Just(Speech::Immediate), Just(Speech::Text)];
-    (speech, steps(2), end()).prop_map(|(speech, body, end)| Transaction { speech, body, end })
+fn transaction() -> BoxedStrategy<Transaction> {
+    let speech = prop_oneof![
+        Just(Speech::Methods),
+        Just(Speech::Immediate),
+        Just(Speech::Text)
+    ];
+    (speech, steps(2), end())
+        .prop_map(|(speech, body, end)| Transaction { speech, body, end })
+        .boxed()
 }
 
 fn steps(depth: u8) -> BoxedStrategy<Vec<Step>> {

@@ -33,12 +33,20 @@ pub(super) fn catalog(dialect: Dialect, relation: &Relation) -> Option<Reason> {
     system.then(|| Reason::SystemCatalog(relation.to_string().into()))
 }
 
-/// Whether a column is one that the server keeps for itself. SQLite's `rowid` is not: it is the row's, as any column.
+/// Whether a column is one that the server keeps for itself, or one of a sequence, which moves without a write. SQLite's `rowid` is not: it is the row's, as any column.
 pub(super) fn is_system_column(dialect: Dialect, name: &str) -> bool {
     match dialect {
         Dialect::Postgres => matches!(
             name,
-            "ctid" | "xmin" | "xmax" | "cmin" | "cmax" | "tableoid"
+            "ctid"
+                | "xmin"
+                | "xmax"
+                | "cmin"
+                | "cmax"
+                | "tableoid"
+                | "last_value"
+                | "log_cnt"
+                | "is_called"
         ),
         Dialect::MySql | Dialect::Sqlite => false,
     }

@@ -107,6 +107,7 @@ fn words(tokens: &[Token<'_>], before: Option<&Token<'_>>) -> usize {
     if before.is_some_and(|before| before.is_punct(".")) {
         return 0;
     }
+    let locking = before.is_some_and(|before| before.is_word("for"));
     match token.text.len() {
         // `ONLY t`: the parser takes `only` for a table. `FETCH … ROWS ONLY` stays.
         4 if token.is_word("only") => {
@@ -114,8 +115,8 @@ fn words(tokens: &[Token<'_>], before: Option<&Token<'_>>) -> usize {
         }
         8 if token.is_word("variadic") => 1,
         // `FOR NO KEY UPDATE`, `FOR KEY SHARE`
-        2 if token.is_word("no") && follows(&["key", "update"]) => 2,
-        3 if token.is_word("key") && follows(&["share"]) => 1,
+        2 if locking && token.is_word("no") && follows(&["key", "update"]) => 2,
+        3 if locking && token.is_word("key") && follows(&["share"]) => 1,
         // `ORDER BY a USING >`
         5 if token.is_word("using") => match tokens.get(1) {
             Some(next) if next.kind == TokenKind::Operator && is_postgres_operator(next.text) => 2,
@@ -221,12 +222,20 @@ fn frame(tokens: &[Token<'_>]) -> usize {
         next.is_one_of(&["between", "unbounded", "current"])
             || matches!(next.kind, TokenKind::Number | TokenKind::Text)
     });
-    let length = tokens
+    let ends = |token: &Token<'_>| token.is_punct("(") || token.is_punct(")");
+    let (frame, close) = tokens.split_at(tokens.iter().position(ends).unwrap_or(tokens.len()));
+    // A column can have such a name: then more than a frame stands before the bracket.
+    let query = frame.iter().any(|token| {
+        token.is_one_of(&[
+            "from", "join", "select", "where", "having", "limit", "order", "union",
+        ]) || token.is_punct(",")
+    });
+    let bounded = frame
         .iter()
-        .take_while(|token| !token.is_punct("(") && !token.is_punct(")"))
-        .count();
-    if bound && tokens.get(length).is_some_and(|close| close.is_punct(")")) {
-        length
+        .any(|token| token.is_one_of(&["preceding", "following", "current"]));
+    let closed = close.first().is_some_and(|token| token.is_punct(")"));
+    if bound && bounded && closed && !query {
+        frame.len()
     } else {
         0
     }

@@ -130,11 +130,12 @@ fn words(tokens: &[Token<'_>], before: Option<&Token<'_>>) -> usize {
         }
         4..=6 if token.is_one_of(&["range", "rows", "groups"]) => frame(tokens),
         // `inet '::1'` is the literal for all that matters: names of types that look something up are judged by the token.
-        _ if token.is_one_of(TYPES) => usize::from(
-            tokens
-                .get(1)
-                .is_some_and(|next| next.kind == TokenKind::Text),
-        ),
+        _ if tokens
+            .get(1)
+            .is_some_and(|next| next.kind == TokenKind::Text) =>
+        {
+            usize::from(token.is_one_of(TYPES))
+        }
         _ => 0,
     }
 }

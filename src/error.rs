@@ -1,1 +1,105 @@
 //! The crate's own error: misuse and set-up. A failing query is always the driver's error, unwrapped.
+
+use std::{error::Error as StdError, fmt};
+
+/// Why a pool could not be built, or a call could not be carried out.
+///
+/// Never holds bound values, SQL literals or passwords.
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Misuse: a setting of the builder cannot be as it was given.
+    InvalidSetting {
+        /// The builder's method.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// Failure: the database did not tell what its connections have in common.
+    Session,
+    /// The sqlx that was linked does not show bound arguments the way that keys are made from, so different queries
+    /// could share a key.
+    Keys,
+    /// Misuse: `build()` was called outside a tokio runtime, which background work needs.
+    NoRuntime,
+    /// A read with `only_if_cached` found nothing in the cache.
+    NotCached,
+}
+
+impl Error {
+    /// What went wrong.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    fn new(kind: ErrorKind) -> Self {
+        Error(Box::new(Inner { kind, source: None }))
+    }
+
+    pub(crate) fn invalid(field: &'static str, problem: &'static str) -> Self {
+        Self::new(ErrorKind::InvalidSetting { field, problem })
+    }
+
+    pub(crate) fn session(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Error(Box::new(Inner {
+            kind: ErrorKind::Session,
+            source: Some(source.into()),
+        }))
+    }
+
+    pub(crate) fn keys() -> Self {
+        Self::new(ErrorKind::Keys)
+    }
+
+    pub(crate) fn no_runtime() -> Self {
+        Self::new(ErrorKind::NoRuntime)
+    }
+}
+
+/// The error of a read that `only_if_cached` kept from the database. sqlx has no kind of its own for it.
+pub(crate) fn not_cached() -> sqlx::Error {
+    sqlx::Error::AnyDriverError(Box::new(Error::new(ErrorKind::NotCached)))
+}
+
+/// Whether a read failed because `only_if_cached` kept it from the database and the cache had no answer.
+pub fn is_not_cached(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::AnyDriverError(error) => error
+            .downcast_ref::<Error>()
+            .is_some_and(|error| *error.kind() == ErrorKind::NotCached),
+        _ => false,
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind() {
+            ErrorKind::InvalidSetting { field, problem } => write!(f, "builder setting `{field}`: {problem}"),
+            ErrorKind::Session => f.write_str("the database did not tell what its connections have in common"),
+            ErrorKind::Keys => f.write_str(
+                "different bound arguments gave equal keys: the linked version of sqlx is not one that this crate knows",
+            ),
+            ErrorKind::NoRuntime => f.write_str("`build()` must be called inside a tokio runtime"),
+            ErrorKind::NotCached => f.write_str("the read allowed only a cached answer, and there is none"),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}

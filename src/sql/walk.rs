@@ -181,10 +181,11 @@ impl Walk<'_, '_> {
 
     fn column(&mut self, ident: &Ident, alone: bool) {
         let name = self.fold(ident);
-        if alone && ident.quote_style.is_none() {
-            if let Some(reason) = builtin::bare_word(self.context.dialect, &name) {
-                return self.refuse(reason);
-            }
+        if alone
+            && ident.quote_style.is_none()
+            && let Some(reason) = builtin::bare_word(self.context.dialect, &name)
+        {
+            return self.refuse(reason);
         }
         if builtin::is_system_column(self.context.dialect, &name) {
             self.refuse(Reason::SystemColumn(name));

@@ -1,0 +1,316 @@
+//! Settings of a pool, checked and put together.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use sqlx::Pool;
+use tokio::runtime::Handle;
+
+use crate::{
+    Error,
+    cache::{Consistency, Engine, EngineSettings, Params, Terms, Time},
+    driver::{sqlx::Backend, statement::Statements},
+    pool::{CachedPool, Core},
+    sql::Functions,
+    tier::LocalTier,
+};
+
+/// Settings of a [`CachedPool`]; made by [`CachedPool::builder`].
+#[must_use = "nothing is built until `build().await`"]
+pub struct Builder<DB: Backend> {
+    inner: Pool<DB>,
+    terms: Terms,
+    engine: EngineSettings,
+    local_capacity: u64,
+    statement_capacity: usize,
+    functions: Functions,
+    unnamed_function: bool,
+    time: Time,
+}
+
+impl<DB: Backend> Builder<DB> {
+    pub(crate) fn new(inner: Pool<DB>) -> Self {
+        Builder {
+            inner,
+            terms: Terms::default(),
+            engine: EngineSettings::default(),
+            local_capacity: 64 << 20,
+            statement_capacity: 10_000,
+            functions: Functions::default(),
+            unnamed_function: false,
+            time: Time::real(),
+        }
+    }
+
+    /// How long a result is fresh where neither the query nor its SQL says otherwise. Default: one minute.
+    pub fn default_ttl(mut self, ttl: Duration) -> Self {
+        self.terms.ttl = ttl;
+        self
+    }
+
+    /// The most that the time to live is for a result without rows. Default: 5 s.
+    pub fn empty_ttl(mut self, ttl: Duration) -> Self {
+        self.terms.empty_ttl = ttl;
+        self
+    }
+
+    /// The default of [`CachePolicy::stale_while_revalidate`](crate::CachePolicy::stale_while_revalidate). Default: zero.
+    pub fn default_stale_while_revalidate(mut self, window: Duration) -> Self {
+        self.terms.stale_while_revalidate = window;
+        self
+    }
+
+    /// The default of [`CachePolicy::stale_if_error`](crate::CachePolicy::stale_if_error). Default: zero.
+    pub fn default_stale_if_error(mut self, window: Duration) -> Self {
+        self.terms.stale_if_error = window;
+        self
+    }
+
+    /// The age past which nothing is ever served stale, whatever a query asks for. Default: 24 hours.
+    pub fn max_stale(mut self, age: Duration) -> Self {
+        self.terms.max_stale = age;
+        self
+    }
+
+    /// The part of its time to live, 0 to below 1, that an entry may lose so that entries loaded together do not expire
+    /// together. Default: 0.1.
+    pub fn ttl_jitter(mut self, part: f64) -> Self {
+        self.engine.ttl_jitter = part;
+        self
+    }
+
+    /// What a cached read guarantees while a write is on its way. Default: [`Consistency::Bounded`].
+    pub fn consistency(mut self, consistency: Consistency) -> Self {
+        self.terms.consistency = consistency;
+        self
+    }
+
+    /// The most bytes that results may take in this process, weighed by their encoded size. Default: 64 MiB.
+    pub fn local_capacity(mut self, bytes: u64) -> Self {
+        self.local_capacity = bytes;
+        self
+    }
+
+    /// The most rows of a result that is kept; a bigger one is returned and not stored. Default: 100,000.
+    pub fn max_rows(mut self, rows: usize) -> Self {
+        self.terms.max_rows = rows;
+        self
+    }
+
+    /// The most bytes of a result that is kept; a bigger one is returned and not stored. Default: 8 MiB.
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.terms.max_bytes = bytes;
+        self
+    }
+
+    /// How many distinct SQL texts are remembered. Default: 10,000.
+    pub fn statement_capacity(mut self, texts: usize) -> Self {
+        self.statement_capacity = texts;
+        self
+    }
+
+    /// How many background refreshes may run at once; past it they are skipped and counted. Default: 64.
+    pub fn max_refreshes(mut self, refreshes: usize) -> Self {
+        self.engine.max_refreshes = refreshes;
+        self
+    }
+
+    /// How many loads may be shared by waiters at once; past it each caller loads for itself. Default: 10,000.
+    pub fn max_in_flight(mut self, flights: usize) -> Self {
+        self.engine.max_in_flight = flights;
+        self
+    }
+
+    /// How long a load may take before a result within its `stale_if_error` window is answered instead. Default: none.
+    pub fn soft_timeout(mut self, timeout: Duration) -> Self {
+        self.engine.soft_timeout = Some(timeout);
+        self
+    }
+
+    /// The part of its time to live, above 0 and below 1, after which a fresh hit starts a refresh in the background.
+    /// Default: none.
+    pub fn early_refresh(mut self, part: f64) -> Self {
+        self.engine.early_refresh = Some(part);
+        self
+    }
+
+    /// How long nothing that depends on a write is cached when nobody knows whether the server has carried it out (the
+    /// connection broke under it): the server may do so later. Default: one minute.
+    pub fn quarantine(mut self, time: Duration) -> Self {
+        self.engine.quarantine = time;
+        self
+    }
+
+    /// Declares a function of your own pure: it reads no table, writes nothing and gives equal results for equal
+    /// arguments.
+    pub fn assume_pure(mut self, function: impl AsRef<str>) -> Self {
+        self.unnamed_function |= function.as_ref().trim().is_empty();
+        self.functions = self.functions.assume_pure(function.as_ref());
+        self
+    }
+
+    /// Declares the tables that a function of your own reads and those that it writes.
+    pub fn declare_function<R: AsRef<str>, W: AsRef<str>>(
+        mut self,
+        function: impl AsRef<str>,
+        reads: impl IntoIterator<Item = R>,
+        writes: impl IntoIterator<Item = W>,
+    ) -> Self {
+        self.unnamed_function |= function.as_ref().trim().is_empty();
+        self.functions = self.functions.declare(function.as_ref(), reads, writes);
+        self
+    }
+
+    /// Lets a test turn the clock. Not covered by semver.
+    #[cfg(feature = "testing")]
+    pub fn time(mut self, time: Time) -> Self {
+        self.time = time;
+        self
+    }
+
+    /// Switches a mechanism off so that a test can show that it notices. Not covered by semver.
+    #[cfg(feature = "testing")]
+    pub fn sabotage(mut self, sabotage: crate::cache::Sabotage) -> Self {
+        self.engine.sabotage = sabotage;
+        self
+    }
+
+    /// Checks the settings, asks the database what its connections have in common, and proves on the linked sqlx that
+    /// different arguments give different keys.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves nothing behind.
+    ///
+    /// # Errors
+    /// A setting that cannot be (the error names it), a database that does not answer, or a version of sqlx whose
+    /// arguments keys cannot be made from.
+    pub async fn build(self) -> Result<CachedPool<DB>, Error> {
+        self.check()?;
+        prove_keys::<DB>()?;
+        let runtime = Handle::try_current().map_err(|_| Error::no_runtime())?;
+        let mut connection = self.inner.acquire().await.map_err(Error::session)?;
+        let session = DB::session(&mut connection).await.map_err(Error::session)?;
+        drop(connection);
+        let store = Arc::new(LocalTier::new(self.local_capacity));
+        let engine = Engine::new(self.engine, store, self.time, runtime.clone());
+        let statements = Statements::new(
+            DB::DIALECT,
+            self.functions,
+            self.terms,
+            self.statement_capacity,
+            engine.clone(),
+        );
+        Ok(CachedPool::new(Core {
+            inner: self.inner,
+            engine,
+            statements,
+            session,
+            runtime,
+        }))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let rules = [
+            (
+                self.terms.ttl.is_zero(),
+                "default_ttl",
+                "must be above zero",
+            ),
+            (
+                self.terms.empty_ttl.is_zero(),
+                "empty_ttl",
+                "must be above zero",
+            ),
+            (
+                self.terms.max_stale.is_zero(),
+                "max_stale",
+                "must be above zero",
+            ),
+            (self.terms.max_rows == 0, "max_rows", "must be above zero"),
+            (self.terms.max_bytes == 0, "max_bytes", "must be above zero"),
+            (
+                self.local_capacity == 0,
+                "local_capacity",
+                "must be above zero",
+            ),
+            (
+                self.statement_capacity == 0,
+                "statement_capacity",
+                "must be above zero",
+            ),
+            (
+                self.engine.max_refreshes == 0,
+                "max_refreshes",
+                "must be above zero",
+            ),
+            (
+                self.engine.max_in_flight == 0,
+                "max_in_flight",
+                "must be above zero",
+            ),
+            (
+                self.engine.quarantine.is_zero(),
+                "quarantine",
+                "must be above zero",
+            ),
+            (
+                self.engine.soft_timeout.is_some_and(|t| t.is_zero()),
+                "soft_timeout",
+                "must be above zero",
+            ),
+            (
+                !(0.0..1.0).contains(&self.engine.ttl_jitter),
+                "ttl_jitter",
+                "must be at least 0 and below 1",
+            ),
+            (
+                self.engine
+                    .early_refresh
+                    .is_some_and(|part| !(part > 0.0 && part < 1.0)),
+                "early_refresh",
+                "must be above 0 and below 1",
+            ),
+            (
+                self.unnamed_function,
+                "assume_pure / declare_function",
+                "needs the name of a function",
+            ),
+        ];
+        match rules.into_iter().find(|(broken, ..)| *broken) {
+            Some((_, field, problem)) => Err(Error::invalid(field, problem)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The canary: keys are made from what sqlx shows of its arguments, which no version of it has promised.
+fn prove_keys<DB: Backend>() -> Result<(), Error> {
+    let keys = |arguments: Vec<DB::Arguments>| -> Vec<(Params, Params)> {
+        let twice = |mut arguments: DB::Arguments| {
+            let (mut first, mut again) = (Params::new(), Params::new());
+            DB::parameters(&mut arguments, &mut first);
+            // A second look shows whether the first one left the arguments as they were.
+            DB::parameters(&mut arguments, &mut again);
+            (first, again)
+        };
+        arguments.into_iter().map(twice).collect()
+    };
+    let (keys, same) = (keys(DB::canaries()), keys(DB::canaries()));
+    let repeatable = keys == same && keys.iter().all(|(first, again)| first == again);
+    let distinct = keys
+        .iter()
+        .enumerate()
+        .all(|(at, key)| !keys[..at].contains(key));
+    if repeatable && distinct {
+        Ok(())
+    } else {
+        Err(Error::keys())
+    }
+}
+
+impl<DB: Backend> fmt::Debug for Builder<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("terms", &self.terms)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! The engine itself: what it is made of, and the steps that are not a read.
+//!
+//! A read is [`lookup`](Engine::lookup), then on a miss [`load`](Engine::load) or for a stale answer
+//! [`refresh`](Engine::refresh); each has its file.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Clock, EngineSettings, Meta, Sabotage, Stamp, Store, Tags, Terms, Tick, Time, WriteGuard,
+    clock::Validity,
+    flight::Flights,
+    freshness::{Share, Verdict, judge},
+    tasks::Tasks,
+};
+use crate::observe::{Event, Events, Observer, Stats};
+
+/// The cache of one pool.
+pub struct Engine {
+    pub(super) clock: Arc<Clock>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) time: Time,
+    pub(super) observer: Arc<Observer>,
+    pub(super) flights: Arc<Flights>,
+    pub(super) tasks: Tasks,
+    pub(super) early: Option<Share>,
+    pub(super) soft_timeout: Option<Duration>,
+    pub(super) sabotage: Sabotage,
+    pub(super) jitter: Share,
+}
+
+impl Engine {
+    /// An engine that keeps its entries in `store` and refreshes on the runtime of `handle`.
+    pub fn new(
+        settings: EngineSettings,
+        store: Arc<dyn Store>,
+        time: Time,
+        handle: tokio::runtime::Handle,
+    ) -> Arc<Self> {
+        let observer = Arc::new(Observer::new(settings.max_events));
+        Arc::new(Self {
+            clock: Arc::new(Clock::new(
+                time.clone(),
+                settings.quarantine,
+                observer.clone(),
+            )),
+            store,
+            time,
+            observer,
+            flights: Flights::new(settings.max_in_flight),
+            tasks: Tasks::new(settings.max_refreshes, handle),
+            early: settings.early_refresh.map(Share::new),
+            soft_timeout: settings.soft_timeout,
+            sabotage: settings.sabotage,
+            jitter: Share::new(settings.ttl_jitter),
+        })
+    }
+
+    /// The clock, for writes: [`Clock::write`] before COMMIT, and settle the guard.
+    pub fn clock(&self) -> &Arc<Clock> {
+        &self.clock
+    }
+
+    /// Announces a write of `tags`. See [`Clock::write`].
+    pub fn write(&self, tags: Tags) -> WriteGuard {
+        self.clock.write(tags)
+    }
+
+    /// Where events go, for subscribers and for those who have something to tell.
+    pub fn events(&self) -> &Events {
+        &self.observer.events
+    }
+
+    /// Tells subscribers of `event`.
+    pub fn emit(&self, event: Event) {
+        self.observer.emit(event);
+    }
+
+    /// Counts a read that did not ask the cache, under its reason.
+    pub fn bypassed(&self, reason: &'static str) {
+        self.observer.counters.bypasses.add(reason);
+    }
+
+    /// Every counter, as of now.
+    pub fn stats(&self) -> Stats {
+        let mut stats = self.observer.stats();
+        self.store.sync();
+        stats.entries = self.store.entries();
+        stats.bytes = self.store.bytes();
+        stats.in_flight = self.flights.len() as u64;
+        stats.quarantined = self.clock.quarantined() as u64;
+        stats
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Tick {
+        self.time.now()
+    }
+
+    /// Makes every result that depends on one of `tags` invalid. Takes the same time however many there are.
+    pub fn invalidate(&self, tags: &Tags) {
+        self.clock.advance(tags);
+    }
+
+    /// Makes every result invalid.
+    pub fn invalidate_all(&self) {
+        self.clock.advance_all();
+    }
+
+    /// Notes the clock for a load that is to be [`store`](Self::store)d. Call it before the load.
+    pub fn stamp(&self, tags: &Tags) -> Stamp {
+        self.clock.stamp(tags)
+    }
+
+    /// What the entry of `meta` is good for, to a reader who depends on `tags`.
+    #[inline]
+    pub(super) fn verdict(&self, meta: &Meta, tags: &Tags, terms: &Terms) -> Verdict {
+        judge(
+            meta,
+            self.validity(meta.stamp(), tags),
+            self.now(),
+            terms,
+            self.early,
+        )
+    }
+
+    #[inline]
+    pub(super) fn validity(&self, stamp: &Stamp, tags: &Tags) -> Validity {
+        if self.sabotage.ignores_stamps() {
+            return Validity::Current;
+        }
+        // What a statement depends on can change with the schema. An entry from before does not watch what its
+        // reader now needs watched.
+        if !stamp.tags().same_slots(tags) {
+            return Validity::Changed;
+        }
+        self.clock.check(stamp)
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}

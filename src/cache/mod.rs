@@ -1,0 +1,62 @@
+//! The engine: answers reads from memory and knows when it must not.
+//!
+//! Promises: no result read before a write is ever served as valid after it ([`clock`] has the argument),
+//! no waiter is left hanging and no invalidation is lost when a future is dropped, and every structure in
+//! here is bounded.
+//!
+//! It knows tags, bytes and time. It must not know SQL, a database driver, Redis or HTTP; the place where
+//! entries are kept is behind [`Store`].
+
+mod cached;
+pub mod clock;
+mod codec;
+mod engine;
+mod entry;
+mod flight;
+mod freshness;
+mod keep;
+mod key;
+mod load;
+mod lookup;
+mod quarantine;
+mod refresh;
+mod sabotage;
+mod settings;
+mod stamp;
+mod store;
+mod sync;
+mod tag;
+mod tasks;
+mod terms;
+mod time;
+mod value;
+mod write;
+
+#[cfg(all(test, not(shuttle)))]
+mod engine_tests;
+#[cfg(all(test, shuttle))]
+mod schedules;
+#[cfg(test)]
+mod testkit;
+
+pub use cached::{Cached, Source};
+pub use clock::Clock;
+pub use codec::{EncodeError, Weight, weigh};
+pub use engine::Engine;
+pub use entry::{AnyEntry, Entry, Meta};
+pub use freshness::Freshness;
+pub use key::{Key, Params, Shape};
+pub use lookup::Lookup;
+pub use sabotage::Sabotage;
+pub use settings::EngineSettings;
+pub use stamp::Stamp;
+pub use store::{Store, Stored};
+pub use tag::{Tag, Tags};
+pub use terms::{Consistency, Mode, Terms};
+#[cfg(any(test, feature = "testing"))]
+pub use time::ManualTime;
+pub use time::{Tick, Time};
+pub use value::Value;
+pub use write::WriteGuard;
+
+pub use crate::observe::Cause;

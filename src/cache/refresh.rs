@@ -1,0 +1,66 @@
+//! A load in the background, for an answer that was given stale.
+
+use std::{future::Future, sync::Arc};
+
+use super::{
+    Engine, Key, Lookup, Tags, Terms, Value,
+    load::{Course, course},
+};
+use crate::observe::Event;
+
+impl Engine {
+    /// Loads `key` in the background and stores the result, unless somebody does so already, too many refreshes
+    /// run, or the result could not be stored. A refresh obeys the same stamp rule as any load.
+    ///
+    /// Returns at once; whatever happens is counted and told as an event.
+    pub fn refresh<T: Value, E: Send + 'static>(
+        self: &Arc<Self>,
+        key: Key,
+        tags: Tags,
+        terms: Terms,
+        load: impl Future<Output = Result<T, E>> + Send + 'static,
+    ) {
+        let Some(permit) = self.tasks.permit() else {
+            return self.refresh_skipped();
+        };
+        let stamp = self.clock.stamp(&tags);
+        let Course::Together = course(&stamp, &terms) else {
+            return self.refresh_skipped();
+        };
+        // The lead is taken here and not in the task, so that a burst of stale answers spawns one task.
+        let Some(leader) = self.flights.lead(&key, &stamp) else {
+            return;
+        };
+        if let Lookup::Fresh(_) = self.peek::<T>(&key, &tags, &terms) {
+            return;
+        }
+        self.observer.counters.refreshes_started.add(1);
+        let engine = self.clone();
+        let work = async move {
+            // The task may be dropped at this await, with its runtime: the leader hands over.
+            match engine.run(load).await {
+                Ok(value) => {
+                    leader.done(engine.keep(key, &terms, stamp, value));
+                    engine.observer.emit(Event::Refreshed);
+                }
+                Err(_) => {
+                    leader.failed();
+                    engine.refresh_failed();
+                }
+            }
+        };
+        let engine = self.clone();
+        self.tasks
+            .spawn(permit, work, move || engine.refresh_failed());
+    }
+
+    fn refresh_skipped(&self) {
+        self.observer.counters.refreshes_skipped.add(1);
+        self.observer.emit(Event::RefreshSkipped);
+    }
+
+    fn refresh_failed(&self) {
+        self.observer.counters.refreshes_failed.add(1);
+        self.observer.emit(Event::RefreshFailed);
+    }
+}

@@ -1,0 +1,67 @@
+//! What a load noted before it asked the database.
+
+use std::hash::{Hash, Hasher};
+
+use smallvec::SmallVec;
+
+use super::{Tags, Tick};
+
+/// The slot words of some tags, noted before a load. [`clock`](super::clock) says what it proves.
+///
+/// Two stamps are equal if they noted the same versions of the same slots; when they did does not count.
+#[derive(Clone, Debug)]
+pub struct Stamp {
+    pub(super) tags: Tags,
+    /// In the order of the tags' slots, writers in flight masked away. Inline for up to three tags.
+    pub(super) versions: SmallVec<[u64; 4]>,
+    pub(super) noted: Tick,
+    pub(super) standing: Standing,
+}
+
+/// What may be done with a load under a stamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It may be stored and shared.
+    Clear,
+    /// As `Clear` for a bounded reader; a strict one keeps its result to itself.
+    WriterInFlight,
+    /// A write of unknown outcome may still take effect: the result belongs to its caller alone.
+    Quarantined,
+    /// The tags are everything there is, and a write of one table would not move that slot.
+    Everything,
+}
+
+impl Stamp {
+    /// What the load depends on.
+    pub fn tags(&self) -> &Tags {
+        &self.tags
+    }
+
+    /// When it was noted: before the load that it stands for, so an age counted from here is never too young.
+    pub fn noted(&self) -> Tick {
+        self.noted
+    }
+
+    /// The same stamp for a load that begins only now. The versions stay: they were noted before it as well.
+    pub(super) fn renewed(&self, now: Tick) -> Self {
+        Self {
+            noted: now,
+            ..self.clone()
+        }
+    }
+}
+
+impl PartialEq for Stamp {
+    fn eq(&self, other: &Self) -> bool {
+        // The slots too: the numbers of two different tables may well be equal.
+        self.versions == other.versions && self.tags.same_slots(&other.tags)
+    }
+}
+
+impl Eq for Stamp {}
+
+impl Hash for Stamp {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.versions.hash(state);
+    }
+}

@@ -1,0 +1,110 @@
+//! What the tests of this room share.
+
+use std::{any::TypeId, collections::HashMap, sync::Arc, time::Duration};
+
+use super::{
+    AnyEntry, Cached, Engine, EngineSettings, Entry, Freshness, Key, ManualTime, Meta, Shape,
+    Source, Stamp, Store, Stored, Tag, Tags, Tick, Time,
+    stamp::Standing,
+    sync::{Mutex, lock},
+};
+
+/// A store without limits and without housekeeping.
+#[derive(Default)]
+pub(super) struct PlainStore(Mutex<HashMap<Key, Arc<dyn AnyEntry>>>);
+
+impl Store for PlainStore {
+    fn get(&self, key: &Key) -> Option<Arc<dyn AnyEntry>> {
+        lock(&self.0).get(key).cloned()
+    }
+
+    fn insert(&self, key: Key, entry: Arc<dyn AnyEntry>, keeps: &dyn Fn(&Meta) -> bool) -> Stored {
+        let mut entries = lock(&self.0);
+        if entries
+            .get(&key)
+            .is_some_and(|present| keeps(present.meta()))
+        {
+            return Stored::Superseded;
+        }
+        entries.insert(key, entry);
+        Stored::Inserted
+    }
+
+    fn remove(&self, key: &Key) -> Option<Arc<dyn AnyEntry>> {
+        lock(&self.0).remove(key)
+    }
+
+    fn entries(&self) -> u64 {
+        lock(&self.0).len() as u64
+    }
+
+    fn bytes(&self) -> u64 {
+        lock(&self.0)
+            .values()
+            .map(|entry| entry.meta().bytes() as u64)
+            .sum()
+    }
+
+    fn sync(&self) {}
+}
+
+pub(super) fn key(statement: u64) -> Key {
+    Key {
+        statement,
+        row: TypeId::of::<u64>(),
+        shape: Shape::All,
+        params: Default::default(),
+    }
+}
+
+pub(super) fn tables<const N: usize>(names: [&str; N]) -> Tags {
+    names.into_iter().map(Tag::table).collect()
+}
+
+/// A stamp of no tags, noted at `noted`.
+pub(super) fn stamp(noted: Tick) -> Stamp {
+    Stamp {
+        tags: Tags::none(),
+        versions: smallvec::smallvec![0],
+        noted,
+        standing: Standing::Clear,
+    }
+}
+
+#[cfg(not(shuttle))]
+pub(super) fn meta(noted: Tick, rows: usize) -> Meta {
+    Meta {
+        stamp: stamp(noted),
+        rows,
+        jitter: super::freshness::Share(0),
+        life: Duration::MAX,
+        bytes: 0,
+        digest: None,
+    }
+}
+
+#[cfg(not(shuttle))]
+pub(super) fn cached<T>(value: T) -> Cached<T> {
+    let start = Tick::from_nanos(0);
+    Cached::new(
+        Arc::new(Entry {
+            meta: meta(start, 1),
+            value,
+        }),
+        start,
+        Freshness::Fresh,
+        Source::Local,
+    )
+}
+
+/// An engine on a plain store, with time turned by hand.
+pub(super) fn engine(
+    settings: EngineSettings,
+    handle: tokio::runtime::Handle,
+) -> (Arc<Engine>, ManualTime) {
+    let (time, hand) = Time::manual();
+    (
+        Engine::new(settings, Arc::new(PlainStore::default()), time, handle),
+        hand,
+    )
+}

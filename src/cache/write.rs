@@ -1,0 +1,65 @@
+//! A write on its way: the guard that tells the clock how it ended.
+
+use std::{fmt, sync::Arc};
+
+use super::{Clock, Tags, clock::Outcome};
+
+/// Holds the slots of a write from before its COMMIT until the outcome is known.
+///
+/// Settle it with exactly one of [`committed`](Self::committed), [`undone`](Self::undone) and
+/// [`unknown`](Self::unknown). Dropped unsettled, which is what a cancelled future or a panic does, it counts as
+/// unknown: no invalidation can be lost.
+#[must_use = "dropping the guard counts as a write of unknown outcome and closes its slots for a while"]
+pub struct WriteGuard {
+    clock: Arc<Clock>,
+    tags: Tags,
+    settled: Option<Outcome>,
+}
+
+impl WriteGuard {
+    pub(super) fn new(clock: Arc<Clock>, tags: Tags) -> Self {
+        Self {
+            clock,
+            tags,
+            settled: None,
+        }
+    }
+
+    /// What the write may change.
+    pub fn tags(&self) -> &Tags {
+        &self.tags
+    }
+
+    /// The write has taken effect and its COMMIT has returned. Call it before telling the caller so.
+    pub fn committed(mut self) {
+        self.settled = Some(Outcome::Committed);
+    }
+
+    /// The write certainly has no effect and never will: rolled back, refused, or never sent.
+    pub fn undone(mut self) {
+        self.settled = Some(Outcome::Undone);
+    }
+
+    /// Nobody knows: the connection broke, or the wait was given up. The server may still apply the write, so its
+    /// slots answer nothing until the quarantine is over.
+    pub fn unknown(mut self) {
+        self.settled = Some(Outcome::Unknown);
+    }
+}
+
+impl Drop for WriteGuard {
+    fn drop(&mut self) {
+        // The one place that settles, so that there is one path however the guard ends.
+        self.clock
+            .settle(&self.tags, self.settled.unwrap_or(Outcome::Unknown));
+    }
+}
+
+impl fmt::Debug for WriteGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteGuard")
+            .field("tags", &self.tags)
+            .field("settled", &self.settled)
+            .finish()
+    }
+}

@@ -1,0 +1,11 @@
+//! What the front-ends share: the facts of each statement turned into tags, the ledger of what a connection has written
+//! and not yet committed, and the terms that a caller sets for a read.
+//!
+//! One folder a front-end; they never name each other.
+
+mod ledger;
+mod policy;
+pub(crate) mod sqlx;
+pub(crate) mod statement;
+
+pub use policy::CachePolicy;

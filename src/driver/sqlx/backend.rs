@@ -1,0 +1,174 @@
+//! What differs from database to database, in one sealed trait.
+
+use futures_core::{future::BoxFuture, stream::BoxStream};
+use sqlx::{Either, Error, Pool, SqlStr};
+
+use super::owned::OwnedQuery;
+use crate::{cache::Params, sql::Dialect};
+
+/// A database that [`CachedPool`](crate::CachedPool) can stand before: `Postgres`, `MySql` or `Sqlite`, each behind the
+/// feature of its name. Sealed.
+pub trait Backend: Driver + sqlx::Database<Connection: sqlx::migrate::Migrate> {}
+
+impl<DB: Driver + sqlx::Database<Connection: sqlx::migrate::Migrate>> Backend for DB {}
+
+/// One item of `fetch_many`.
+pub(crate) type Item<DB> =
+    Result<Either<<DB as sqlx::Database>::QueryResult, <DB as sqlx::Database>::Row>, Error>;
+
+/// What a pool's connections have in common and what changes the result of a query: read once, from one of them.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    /// Name and value of each part, in a fixed order.
+    pub(crate) parts: Vec<(&'static str, String)>,
+    /// Some table keeps its rows when a transaction is rolled back.
+    pub(crate) rollback_leaves_rows: bool,
+    /// Closing a connection may lose the database (SQLite in memory).
+    pub(crate) lives_in_connection: bool,
+}
+
+/// How an error bears on what the server did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The statement never left this process.
+    NotSent,
+    /// The server answered that it failed.
+    Refused,
+    /// Nobody knows: it may have happened, or may yet happen.
+    Unknown,
+}
+
+impl Outcome {
+    pub(crate) fn of(error: &Error) -> Outcome {
+        match error {
+            Error::Encode(_)
+            | Error::Configuration(_)
+            | Error::InvalidArgument(_)
+            | Error::TypeNotFound { .. }
+            | Error::PoolTimedOut
+            | Error::PoolClosed
+            | Error::InvalidSavePointStatement => Outcome::NotSent,
+            Error::Database(_) | Error::BeginFailed => Outcome::Refused,
+            _ => Outcome::Unknown,
+        }
+    }
+}
+
+/// Whether an error says that the database cannot answer just now, rather than that the query is wrong. Only then may
+/// `stale_if_error` step in (RFC 5861 §4 speaks of the origin's errors, not of the client's).
+pub(crate) fn is_outage<DB: Backend>(error: &Error) -> bool {
+    match error {
+        Error::Io(_)
+        | Error::Tls(_)
+        | Error::Protocol(_)
+        | Error::PoolTimedOut
+        | Error::WorkerCrashed => true,
+        Error::Database(error) => DB::is_outage(error.as_ref()),
+        _ => false,
+    }
+}
+
+/// The sealed half of [`Backend`].
+pub trait Driver: sqlx::Database + Sized {
+    /// The dialect of its SQL.
+    const DIALECT: Dialect;
+
+    /// Writes types and bytes of bound arguments into a key, injectively. The arguments are as before afterwards.
+    fn parameters(arguments: &mut Self::Arguments, key: &mut Params);
+
+    /// Arguments that must all give different keys: same bytes with different types, NULL against zero and empty, order.
+    fn canaries() -> Vec<Self::Arguments>;
+
+    /// Reads what its connections have in common.
+    fn session(connection: &mut Self::Connection) -> BoxFuture<'_, Result<Session, Error>>;
+
+    /// Whether this database error means that the server cannot answer just now.
+    fn is_outage(error: &dyn sqlx::error::DatabaseError) -> bool;
+
+    /// Runs a query on a connection.
+    fn fetch_many(
+        connection: &mut Self::Connection,
+        query: OwnedQuery<Self>,
+    ) -> BoxStream<'_, Item<Self>>;
+
+    /// Runs a query on a connection for its first row.
+    fn fetch_optional(
+        connection: &mut Self::Connection,
+        query: OwnedQuery<Self>,
+    ) -> BoxFuture<'_, Result<Option<Self::Row>, Error>>;
+
+    /// Prepares a statement on a connection.
+    fn prepare<'e>(
+        connection: &'e mut Self::Connection,
+        sql: SqlStr,
+        parameters: &'e [Self::TypeInfo],
+    ) -> BoxFuture<'e, Result<Self::Statement, Error>>;
+
+    /// Describes a statement on a connection.
+    fn describe(
+        connection: &mut Self::Connection,
+        sql: SqlStr,
+    ) -> BoxFuture<'_, Result<sqlx::Describe<Self>, Error>>;
+
+    /// Runs a query on any connection of a pool.
+    fn pool_fetch_many(
+        pool: &Pool<Self>,
+        query: OwnedQuery<Self>,
+    ) -> BoxStream<'static, Item<Self>>;
+
+    /// Runs a query on any connection of a pool for its first row.
+    fn pool_fetch_optional(
+        pool: &Pool<Self>,
+        query: OwnedQuery<Self>,
+    ) -> BoxFuture<'static, Result<Option<Self::Row>, Error>>;
+}
+
+/// The methods of [`Driver`] that are the same words for each database, because sqlx implements `Executor` for each
+/// connection type by itself and not for `DB::Connection` in general.
+macro_rules! through_executor {
+    ($Database:ty) => {
+        fn fetch_many(
+            connection: &mut Self::Connection,
+            query: $crate::driver::sqlx::owned::OwnedQuery<Self>,
+        ) -> futures_core::stream::BoxStream<'_, $crate::driver::sqlx::backend::Item<Self>> {
+            sqlx::Executor::fetch_many(connection, query)
+        }
+
+        fn fetch_optional(
+            connection: &mut Self::Connection,
+            query: $crate::driver::sqlx::owned::OwnedQuery<Self>,
+        ) -> futures_core::future::BoxFuture<'_, Result<Option<Self::Row>, sqlx::Error>> {
+            sqlx::Executor::fetch_optional(connection, query)
+        }
+
+        fn prepare<'e>(
+            connection: &'e mut Self::Connection,
+            sql: sqlx::SqlStr,
+            parameters: &'e [Self::TypeInfo],
+        ) -> futures_core::future::BoxFuture<'e, Result<Self::Statement, sqlx::Error>> {
+            sqlx::Executor::prepare_with(connection, sql, parameters)
+        }
+
+        fn describe(
+            connection: &mut Self::Connection,
+            sql: sqlx::SqlStr,
+        ) -> futures_core::future::BoxFuture<'_, Result<sqlx::Describe<Self>, sqlx::Error>> {
+            sqlx::Executor::describe(connection, sql)
+        }
+
+        fn pool_fetch_many(
+            pool: &sqlx::Pool<Self>,
+            query: $crate::driver::sqlx::owned::OwnedQuery<Self>,
+        ) -> futures_core::stream::BoxStream<'static, $crate::driver::sqlx::backend::Item<Self>> {
+            sqlx::Executor::fetch_many(pool, query)
+        }
+
+        fn pool_fetch_optional(
+            pool: &sqlx::Pool<Self>,
+            query: $crate::driver::sqlx::owned::OwnedQuery<Self>,
+        ) -> futures_core::future::BoxFuture<'static, Result<Option<Self::Row>, sqlx::Error>> {
+            sqlx::Executor::fetch_optional(pool, query)
+        }
+    };
+}
+pub(crate) use through_executor;

@@ -1,0 +1,267 @@
+//! A connection out of the pool together with all that must be settled before another may have it.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use sqlx::{Error, SqlStr, pool::PoolConnection};
+use sqlx_core::transaction::TransactionManager as _;
+use tokio::sync::mpsc;
+
+use super::{
+    Backend,
+    backend::{Item, Outcome},
+    owned::OwnedQuery,
+};
+use crate::{
+    cache::WriteGuard,
+    driver::{
+        ledger::{Effect, Ledger, Touched},
+        statement::Statement,
+    },
+    pool::Core,
+    sql::Kind,
+};
+
+/// What a running statement sends to whoever waits for it.
+pub(crate) enum Message<DB: Backend> {
+    Item(Item<DB>),
+    /// It has ended, and what it changed is invalidated.
+    Done,
+}
+
+/// Transaction control through sqlx's own methods.
+pub(crate) enum Control {
+    Begin(Option<SqlStr>),
+    Commit,
+    Rollback,
+}
+
+/// Held by one owner at a time, a caller or a task, who alone writes it. Dropping it settles it.
+pub(crate) struct Checkout<DB: Backend> {
+    /// `None` only while it is being dropped.
+    connection: Option<PoolConnection<DB>>,
+    ledger: Ledger,
+    /// How many of sqlx's transactions are open, one in the other. Counted here because sqlx's own count lags behind on
+    /// SQLite, where a rollback that a dropped `Transaction` queues is counted when the worker thread comes to it.
+    depth: usize,
+    /// The connection must not serve anybody else: its session differs from the others', or it broke.
+    spoilt: bool,
+    core: Arc<Core<DB>>,
+}
+
+impl<DB: Backend> Checkout<DB> {
+    pub(crate) fn new(core: Arc<Core<DB>>, connection: PoolConnection<DB>) -> Self {
+        let ledger = Ledger::new(DB::DIALECT, core.session.rollback_leaves_rows);
+        Checkout {
+            connection: Some(connection),
+            ledger,
+            depth: 0,
+            spoilt: false,
+            core,
+        }
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut DB::Connection {
+        self.connection.as_mut().expect("only dropping takes it")
+    }
+
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// From here on nobody sees what happens on the connection.
+    pub(crate) fn lose_sight(&mut self) {
+        self.spoilt = true;
+        self.ledger.apply(&Effect::UnknownTransaction);
+        let visible = self.ledger.apply(&Effect::Write(Touched::Everything));
+        self.core.engine.invalidate(&visible.to_tags());
+    }
+
+    /// Runs a statement to its end and settles what it did before its last answer is sent, so that whoever has seen the
+    /// end of it reads what it wrote (P1).
+    pub(crate) async fn run(
+        &mut self,
+        statement: &Statement,
+        query: OwnedQuery<DB>,
+        answers: &mpsc::Sender<Message<DB>>,
+    ) {
+        self.foresee(statement);
+        let pending = self.expect(&statement.effects);
+        let mut last: Option<Item<DB>> = None;
+        {
+            let mut items = DB::fetch_many(self.connection(), query);
+            while let Some(item) = items.next().await {
+                let failed = item.is_err();
+                if let Some(item) = last.replace(item) {
+                    // Nobody listens any more: the statement goes on all the same.
+                    let _ = answers.send(Message::Item(item)).await;
+                }
+                if failed {
+                    break;
+                }
+            }
+        }
+        let result = match &last {
+            Some(Err(error)) => Err(Outcome::of(error)),
+            _ => Ok(()),
+        };
+        self.settle(pending, &statement.effects, result);
+        if statement.facts.kind == Kind::Ddl {
+            self.core.statements.forget();
+        }
+        if let Some(item) = last {
+            let _ = answers.send(Message::Item(item)).await;
+        }
+        let _ = answers.send(Message::Done).await;
+    }
+
+    /// Runs transaction control and settles what it did.
+    pub(crate) async fn control(&mut self, control: Control) -> Result<(), Error> {
+        let (effects, depth) = match &control {
+            Control::Begin(None) => (begin(self.depth), self.depth + 1),
+            Control::Begin(Some(sql)) => (self.begin_with(sql), self.depth + 1),
+            Control::Commit => (commit(self.depth), self.depth.saturating_sub(1)),
+            Control::Rollback => (rollback(self.depth), self.depth.saturating_sub(1)),
+        };
+        let pending = self.expect(&effects);
+        let connection = self.connection();
+        let result = match control {
+            Control::Begin(statement) => DB::TransactionManager::begin(connection, statement).await,
+            Control::Commit => DB::TransactionManager::commit(connection).await,
+            Control::Rollback => DB::TransactionManager::rollback(connection).await,
+        };
+        if result.is_ok() {
+            self.depth = depth;
+        }
+        self.settle(
+            pending,
+            &effects,
+            result.as_ref().map(drop).map_err(Outcome::of),
+        );
+        result
+    }
+
+    /// What a caller's own way to begin does: it may be any text, and write.
+    fn begin_with(&mut self, sql: &SqlStr) -> Vec<Effect> {
+        let statement = self.core.statements.of(sql.as_str());
+        self.foresee(&statement);
+        let mut effects = statement.effects.clone();
+        if !effects.contains(&Effect::Begin) {
+            // sqlx makes sure that a transaction is open afterwards, and nobody saw it begin.
+            effects.push(Effect::UnknownTransaction);
+        }
+        effects
+    }
+
+    /// Takes note of what a statement will do to the session, before it is sent.
+    fn foresee(&mut self, statement: &Statement) {
+        self.spoilt |= statement.taints_session;
+        self.core.statements.shadow(&statement.facts.temporary);
+    }
+
+    /// Announces to the clock what these effects will make visible, before the server hears of them.
+    fn expect(&self, effects: &[Effect]) -> Pending {
+        let mut after = self.ledger.clone();
+        let visible = after.apply_text(effects);
+        Pending {
+            guard: self.core.engine.write(visible.to_tags()),
+            after,
+        }
+    }
+
+    /// Books how it went.
+    fn settle(&mut self, pending: Pending, effects: &[Effect], result: Result<(), Outcome>) {
+        match result {
+            Ok(()) => {
+                self.ledger = pending.after;
+                pending.guard.committed();
+            }
+            Err(Outcome::NotSent) => pending.guard.undone(),
+            Err(Outcome::Refused) => {
+                let visible = self.ledger.failed(effects);
+                // Not `undone`: a refused statement may have changed rows before it failed (`INSERT OR FAIL`, tables
+                // without transactions, several statements in one text).
+                pending.guard.committed();
+                self.core.engine.invalidate(&visible.to_tags());
+            }
+            Err(Outcome::Unknown) => {
+                self.spoilt = true;
+                let visible = self.ledger.failed(effects);
+                pending.guard.unknown();
+                self.core.engine.invalidate(&visible.to_tags());
+            }
+        }
+    }
+
+    /// Queues the rollback of all transactions further in than `depth`, as sqlx does when its `Transaction` is dropped:
+    /// the server hears of it before anything else on this connection.
+    pub(crate) fn roll_back_to(&mut self, depth: usize) {
+        while self.depth > depth {
+            for effect in rollback(self.depth) {
+                let visible = self.ledger.apply(&effect);
+                self.core.engine.invalidate(&visible.to_tags());
+            }
+            DB::TransactionManager::start_rollback(self.connection());
+            self.depth -= 1;
+        }
+    }
+}
+
+/// A statement on its way, and the ledger as it will be if all goes well.
+struct Pending {
+    guard: WriteGuard,
+    after: Ledger,
+}
+
+/// The savepoint that sqlx makes inside `depth` open transactions.
+fn savepoint(depth: usize) -> Box<str> {
+    format!("_sqlx_savepoint_{depth}").into()
+}
+
+fn begin(depth: usize) -> Vec<Effect> {
+    match depth {
+        0 => vec![Effect::Begin],
+        _ => vec![Effect::Savepoint(savepoint(depth))],
+    }
+}
+
+fn commit(depth: usize) -> Vec<Effect> {
+    match depth {
+        0 => vec![],
+        1 => vec![Effect::Commit { chain: false }],
+        _ => vec![Effect::Release(savepoint(depth - 1))],
+    }
+}
+
+fn rollback(depth: usize) -> Vec<Effect> {
+    match depth {
+        0 => vec![],
+        1 => vec![Effect::Rollback { chain: false }],
+        _ => vec![Effect::RollbackTo(savepoint(depth - 1))],
+    }
+}
+
+impl<DB: Backend> Drop for Checkout<DB> {
+    fn drop(&mut self) {
+        self.roll_back_to(0);
+        let open = !self.ledger.is_settled();
+        // Nothing can commit it after this: the connection is closed, or rolled back by text, before another has it.
+        let doubtful = self.ledger.close();
+        self.core.engine.invalidate(&doubtful.to_tags());
+        let Some(mut connection) = self.connection.take() else {
+            return;
+        };
+        if !(open || self.spoilt) {
+            return;
+        }
+        if !self.core.session.lives_in_connection {
+            connection.close_on_drop();
+        } else if open {
+            self.core.runtime.spawn(async move {
+                let query = OwnedQuery::text(SqlStr::from_static("ROLLBACK"));
+                // An error means that no transaction was open.
+                let _ = DB::fetch_optional(&mut connection, query).await;
+            });
+        }
+    }
+}

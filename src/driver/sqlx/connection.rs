@@ -1,0 +1,233 @@
+//! Connections in sqlx's shape, which know what they have written.
+
+use std::{
+    fmt, mem,
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
+
+use futures_core::{future::BoxFuture, stream::BoxStream};
+use futures_util::stream;
+use sqlx::{Connection as _, Error, SqlSafeStr};
+use sqlx_core::transaction::TransactionManager as _;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    Backend, Transaction,
+    backend::Item,
+    checkout::{Checkout, Control, Message},
+    owned::OwnedQuery,
+};
+use crate::{driver::statement::Statement, pool::Core};
+
+/// How many rows of a `RETURNING` clause may wait for a caller who reads them slowly.
+const ROWS_AHEAD: usize = 32;
+
+/// Where the connection is just now.
+enum Slot<DB: Backend> {
+    Here(Checkout<DB>),
+    /// A task of ours runs a statement on it and gives it back here.
+    Away(oneshot::Receiver<Checkout<DB>>),
+    /// The task died with it.
+    Gone,
+}
+
+/// A connection on which every statement is followed: what `&mut *conn` and `&mut *tx` deref to, and an
+/// [`Executor`](sqlx::Executor).
+///
+/// Reads pass through. A write outside a transaction invalidates when it has committed; inside one, when the
+/// transaction's `COMMIT` has returned. `BEGIN`, `COMMIT`, `SAVEPOINT` and their kin sent as text count like the methods.
+///
+/// # Cancel safety
+/// A statement that can change something is run to its end even if the future is dropped; the connection's next use
+/// waits for it.
+pub struct CachedConnection<DB: Backend> {
+    slot: Slot<DB>,
+    /// The depth of nested transactions that the connection must be rolled back to before its next use, because a
+    /// `Transaction` further in was dropped while the connection was away. `usize::MAX`: none.
+    floor: usize,
+    core: Arc<Core<DB>>,
+}
+
+impl<DB: Backend> CachedConnection<DB> {
+    pub(crate) async fn acquire(core: &Arc<Core<DB>>) -> Result<Self, Error> {
+        loop {
+            let mut connection = core.inner.acquire().await?;
+            // sqlx goes on counting a transaction that the database ended by itself (`ON CONFLICT ROLLBACK`). What it
+            // would call the next one's begin is a savepoint then, and its rollback would leave a transaction open.
+            let miscounted = DB::TransactionManager::get_transaction_depth(&connection) > 0;
+            if !miscounted || core.session.lives_in_connection {
+                return Ok(Self::new(core, connection));
+            }
+            connection.close_on_drop();
+        }
+    }
+
+    pub(crate) fn new(core: &Arc<Core<DB>>, connection: sqlx::pool::PoolConnection<DB>) -> Self {
+        CachedConnection {
+            slot: Slot::Here(Checkout::new(core.clone(), connection)),
+            floor: usize::MAX,
+            core: core.clone(),
+        }
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core<DB>> {
+        &self.core
+    }
+
+    /// Begins a transaction, or a savepoint where one is open.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, what it began is rolled back.
+    ///
+    /// # Errors
+    /// As sqlx's `Connection::begin`.
+    pub async fn begin(&mut self) -> Result<Transaction<'_, DB>, Error> {
+        Transaction::begin(self.into(), None).await
+    }
+
+    /// Begins a transaction with a statement of your own, such as `BEGIN ISOLATION LEVEL SERIALIZABLE`.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, what it began is rolled back.
+    ///
+    /// # Errors
+    /// As sqlx's `Connection::begin_with`: also when a transaction is open already.
+    pub async fn begin_with(
+        &mut self,
+        statement: impl SqlSafeStr,
+    ) -> Result<Transaction<'_, DB>, Error> {
+        Transaction::begin(self.into(), Some(statement.into_sql_str())).await
+    }
+
+    /// Asks the server for a sign of life.
+    ///
+    /// # Errors
+    /// As sqlx's `Connection::ping`.
+    pub async fn ping(&mut self) -> Result<(), Error> {
+        self.ready().await?.connection().ping().await
+    }
+
+    /// The connection itself, past the cache, for what has no place in [`Executor`](sqlx::Executor) (`COPY`, advisory
+    /// lock guards).
+    ///
+    /// What is done through it goes unseen. So everything counts as changed by it, now and again when this connection
+    /// is returned, and the connection is closed then instead of serving others.
+    ///
+    /// # Errors
+    /// `WorkerCrashed` if a statement that was abandoned on this connection has died with it.
+    pub async fn unseen(&mut self) -> Result<&mut DB::Connection, Error> {
+        let checkout = self.ready().await?;
+        checkout.lose_sight();
+        Ok(checkout.connection())
+    }
+
+    /// The connection, as soon as no task of ours has it.
+    pub(crate) async fn ready(&mut self) -> Result<&mut Checkout<DB>, Error> {
+        if let Slot::Away(returned) = &mut self.slot {
+            // Dropped here, the receiver stays in the slot and the next use goes on waiting.
+            self.slot = match returned.await {
+                Ok(checkout) => Slot::Here(checkout),
+                Err(_) => Slot::Gone,
+            };
+        }
+        match &mut self.slot {
+            Slot::Here(checkout) => {
+                checkout.roll_back_to(mem::replace(&mut self.floor, usize::MAX));
+                Ok(checkout)
+            }
+            Slot::Away(_) | Slot::Gone => Err(Error::WorkerCrashed),
+        }
+    }
+
+    /// Runs a statement that can change something, in a task of its own. The stream is the answer; dropping it changes
+    /// nothing.
+    pub(crate) async fn run(
+        &mut self,
+        statement: Arc<Statement>,
+        query: OwnedQuery<DB>,
+    ) -> Result<BoxStream<'static, Item<DB>>, Error> {
+        self.ready().await?;
+        let (sender, receiver) = mpsc::channel(ROWS_AHEAD);
+        self.dispatch(|checkout| {
+            Box::pin(async move { checkout.run(&statement, query, &sender).await })
+        });
+        Ok(answers(receiver))
+    }
+
+    /// Runs transaction control, in a task of its own.
+    pub(crate) async fn control(&mut self, control: Control) -> Result<(), Error> {
+        self.ready().await?;
+        let (sender, receiver) = oneshot::channel();
+        self.dispatch(|checkout| {
+            Box::pin(async move {
+                // Whoever asked may have gone; the connection knows the outcome all the same.
+                let _ = sender.send(checkout.control(control).await);
+            })
+        });
+        receiver.await.unwrap_or(Err(Error::WorkerCrashed))
+    }
+
+    /// Rolls back what is open further in than this depth: now, or before the next use if the connection is away.
+    pub(crate) fn roll_back_to(&mut self, depth: usize) {
+        match &mut self.slot {
+            Slot::Here(checkout) => checkout.roll_back_to(depth),
+            Slot::Away(_) | Slot::Gone => self.floor = self.floor.min(depth),
+        }
+    }
+}
+
+impl<DB: Backend> CachedConnection<DB> {
+    fn dispatch<F>(&mut self, job: F)
+    where
+        F: for<'a> FnOnce(&'a mut Checkout<DB>) -> BoxFuture<'a, ()> + Send + 'static,
+    {
+        let (back, returned) = oneshot::channel();
+        let Slot::Here(mut checkout) = mem::replace(&mut self.slot, Slot::Away(returned)) else {
+            unreachable!("`ready` has been awaited");
+        };
+        self.core.runtime.spawn(async move {
+            job(&mut checkout).await;
+            // Nobody waits for it any more: then it is settled and returned to the pool by being dropped here.
+            drop(back.send(checkout));
+        });
+    }
+}
+
+/// The rows and results of a statement that runs in a task.
+fn answers<DB: Backend>(receiver: mpsc::Receiver<Message<DB>>) -> BoxStream<'static, Item<DB>> {
+    Box::pin(stream::unfold(Some(receiver), |receiver| async move {
+        let mut receiver = receiver?;
+        match receiver.recv().await {
+            Some(Message::Item(item)) => Some((item, Some(receiver))),
+            Some(Message::Done) => None,
+            // The task died before it could say how the statement ended.
+            None => Some((Err(Error::WorkerCrashed), None)),
+        }
+    }))
+}
+
+impl<DB: Backend> fmt::Debug for CachedConnection<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedConnection").finish_non_exhaustive()
+    }
+}
+
+/// A connection that returns to the pool when it is dropped. What it has written and not committed is rolled back, and
+/// what is in doubt is invalidated.
+#[derive(Debug)]
+pub struct CachedPoolConnection<DB: Backend>(pub(crate) CachedConnection<DB>);
+
+impl<DB: Backend> Deref for CachedPoolConnection<DB> {
+    type Target = CachedConnection<DB>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<DB: Backend> DerefMut for CachedPoolConnection<DB> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}

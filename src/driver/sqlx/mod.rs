@@ -1,0 +1,27 @@
+//! The sqlx front-end: `CachedPool` as an `Executor`, connections and transactions that keep sqlx's shape, and
+//! `.cached(&pool)`.
+//!
+//! Every statement that can change something runs in a task of its own, to its end, with a guard of the version clock
+//! held from before it is sent until after it has answered. Whoever drops a future on the way drops only the answer.
+
+mod backend;
+mod checkout;
+mod connection;
+mod executor;
+#[cfg(feature = "mysql")]
+mod mysql;
+mod owned;
+mod parameters;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod query;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod transaction;
+
+pub use backend::Backend;
+pub use connection::{CachedConnection, CachedPoolConnection};
+pub use query::{CacheExt, CacheValue, CachedRead, Mapped};
+pub use transaction::Transaction;
+
+pub(crate) use backend::{Outcome, Session};

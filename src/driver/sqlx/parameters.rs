@@ -1,0 +1,137 @@
+//! Bound arguments as key bytes, with sqlx's public API alone.
+//!
+//! sqlx offers no getter for the arguments of a query. Two doors are open: `Arguments::add` hands its whole buffer to
+//! the `Encode` of the value that is added, and undoes the addition when that returns an error; and every `Arguments`
+//! is `Debug`, which names the parameter types. Both are relied upon only as far as the canary of `build()` has proved
+//! for the sqlx that was linked.
+
+use std::fmt::{self, Write};
+
+use sqlx::{Arguments, Database, Encode, Type};
+
+use crate::cache::Params;
+
+/// An error that only undoes an addition; nobody ever sees it.
+#[derive(Debug)]
+pub(crate) struct Peeked;
+
+impl fmt::Display for Peeked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("peeked at the arguments")
+    }
+}
+
+impl std::error::Error for Peeked {}
+
+/// Writes what a derived `Debug` prints into a key, and stops the printing where a given field begins.
+///
+/// A derived `Debug` of a struct writes `", "` and then the bare name of each further field. A *string* of the same
+/// spelling among the printed values comes between quotes, so it never follows `", "` directly.
+struct Printer<'a> {
+    key: &'a mut Params,
+    stop_at: Option<&'static str>,
+    between_fields: bool,
+}
+
+/// Prints a value into a key up to the named field.
+#[inline]
+pub(crate) fn print_up_to(field: &'static str, value: &impl fmt::Debug, key: &mut Params) {
+    // The error is the early stop itself.
+    let _ = write!(
+        Printer {
+            key,
+            stop_at: Some(field),
+            between_fields: false
+        },
+        "{value:?}"
+    );
+}
+
+/// Prints a whole value into a key.
+#[inline]
+pub(crate) fn print(value: &impl fmt::Debug, key: &mut Params) {
+    // Writing into memory does not fail.
+    let _ = write!(
+        Printer {
+            key,
+            stop_at: None,
+            between_fields: false
+        },
+        "{value:?}"
+    );
+}
+
+impl Write for Printer<'_> {
+    #[inline]
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.between_fields && self.stop_at == Some(text) {
+            return Err(fmt::Error);
+        }
+        self.between_fields = text == ", ";
+        self.key.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// A value to bind.
+#[derive(Clone, Copy)]
+enum Value {
+    Int(i64),
+    Float(f64),
+    Text(&'static str),
+    Bytes(&'static [u8]),
+    NoInt,
+    NoText,
+}
+
+/// Bound arguments that must all give different keys: the same bytes under different types, NULL against zero and
+/// empty, other orders, other borders between values, and text that looks like the printed form.
+pub(crate) fn canaries<DB>() -> Vec<DB::Arguments>
+where
+    DB: Database,
+    i64: Encode<'static, DB> + Type<DB>,
+    f64: Encode<'static, DB> + Type<DB>,
+    &'static str: Encode<'static, DB> + Type<DB>,
+    &'static [u8]: Encode<'static, DB> + Type<DB>,
+    Option<i64>: Encode<'static, DB> + Type<DB>,
+    Option<&'static str>: Encode<'static, DB> + Type<DB>,
+{
+    use Value::*;
+    let lists: [&[Value]; 19] = [
+        &[],
+        &[Int(0)],
+        &[Int(7)],
+        &[Float(f64::from_bits(7))],
+        &[Float(7.0)],
+        &[Text("7")],
+        &[Bytes(b"7")],
+        &[Int(7), Int(0)],
+        &[Int(0), Int(7)],
+        &[NoInt],
+        &[NoInt, NoInt],
+        &[NoInt, Int(0)],
+        &[Int(0), NoInt],
+        &[Text("")],
+        &[Text("a"), Text("bc")],
+        &[Text("ab"), Text("c")],
+        &[Bytes(b"ab"), Text("c")],
+        &[Text("buffer"), NoText],
+        &[Text(", buffer: "), NoText],
+    ];
+    let bind = |list: &&[Value]| {
+        let mut arguments = DB::Arguments::default();
+        for value in *list {
+            match *value {
+                Int(value) => arguments.add(value),
+                Float(value) => arguments.add(value),
+                Text(value) => arguments.add(value),
+                Bytes(value) => arguments.add(value),
+                NoInt => arguments.add(None::<i64>),
+                NoText => arguments.add(None::<&'static str>),
+            }
+            .expect("plain values encode");
+        }
+        arguments
+    };
+    lists.iter().map(bind).collect()
+}

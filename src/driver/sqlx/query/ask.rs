@@ -1,0 +1,102 @@
+//! What a read asks the cache: its key, its tags and its terms, or the reason why it must not ask.
+
+use std::any::TypeId;
+
+use super::super::{Backend, owned::OwnedQuery};
+use crate::{
+    cache::{Key, Params, Shape, Stamp, Tag, Tags, Terms},
+    driver::{
+        CachePolicy,
+        statement::{Statement, table_tag},
+    },
+    pool::Core,
+    sql::Reason,
+};
+
+/// A question to the cache.
+pub(super) struct Ask {
+    pub(super) key: Key,
+    pub(super) tags: Tags,
+    pub(super) terms: Terms,
+}
+
+/// What follows the arguments in a key. Each part is preceded by its kind and its length, so that no two lists of parts
+/// have the same bytes.
+#[derive(Clone, Copy)]
+enum Part {
+    Scope = 1,
+    Tag = 2,
+    Table = 3,
+}
+
+impl Ask {
+    /// What to ask; or, where the cache must not be asked, a stamp for the result that the database gives.
+    #[inline]
+    pub(super) fn new<DB: Backend>(
+        core: &Core<DB>,
+        query: &mut OwnedQuery<DB>,
+        policy: &CachePolicy,
+        shape: Shape,
+        mapping: Option<TypeId>,
+    ) -> Result<Ask, Stamp> {
+        let statement = core.statements.of(query.sql.as_str());
+        let terms = policy.terms(&statement.terms);
+        let refusal = match &statement.refusal {
+            _ if policy.bypass => Some("bypass"),
+            _ if terms.ttl.is_zero() => Some("zero_ttl"),
+            refusal => refusal.as_ref().map(Reason::label),
+        };
+        let row = match (refusal, mapping) {
+            (None, Some(row)) => row,
+            (refusal, _) => {
+                let reason = refusal.unwrap_or("capturing_closure");
+                core.engine.bypassed(reason);
+                return Err(core.engine.stamp(&statement.reads));
+            }
+        };
+        let mut params = Params::new();
+        if let Some(arguments) = &mut query.arguments {
+            // The length in front keeps arguments and what follows them apart; it is known only afterwards.
+            params.extend_from_slice(&[0; 8]);
+            DB::parameters(arguments, &mut params);
+            let length = params.len() as u64 - 8;
+            params[..8].copy_from_slice(&length.to_le_bytes());
+        }
+        let tags = policy_parts(policy, &statement, &mut params);
+        Ok(Ask {
+            key: Key {
+                statement: statement.id,
+                row,
+                shape,
+                params,
+            },
+            tags,
+            terms,
+        })
+    }
+}
+
+/// Writes scope, tags and declared tables into the key. The tags and tables belong there because an entry carries those
+/// of the read that stored it: a read with other ones must not be answered with it.
+fn policy_parts(policy: &CachePolicy, statement: &Statement, params: &mut Params) -> Tags {
+    let mut part = |kind: Part, bytes: &[u8]| {
+        params.push(kind as u8);
+        params.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        params.extend_from_slice(bytes);
+    };
+    if let Some(scope) = &policy.scope {
+        part(Part::Scope, scope);
+    }
+    if policy.tags.is_empty() && policy.depends_on.is_empty() {
+        return statement.reads.clone();
+    }
+    for tag in &policy.tags {
+        part(Part::Tag, tag.as_bytes());
+    }
+    for table in &policy.depends_on {
+        part(Part::Table, table.as_bytes());
+    }
+    let own = policy.tags.iter().map(|tag| Tag::user(tag));
+    let tables = policy.depends_on.iter().map(|table| table_tag(table));
+    statement.reads.union(&own.chain(tables).collect())
+}

@@ -1,0 +1,216 @@
+//! `.cached(&pool)`: a query that is answered from the cache.
+//!
+//! `read` is the one way through: ask for the key, look it up, and on a miss load under the engine's eyes. The two kinds
+//! of queries differ in how rows become values: by their type alone ([`typed`]), or by a closure that only runs inside
+//! sqlx ([`mapped`]).
+
+mod ask;
+mod gather;
+mod mapped;
+mod typed;
+
+use std::{borrow::Cow, fmt};
+
+use serde::{Serialize, de::DeserializeOwned};
+use sqlx::{
+    Error,
+    query::{Map, Query, QueryAs, QueryScalar},
+};
+
+use super::Backend;
+use crate::{
+    cache::{Cached, Consistency},
+    driver::CachePolicy,
+    pool::CachedPool,
+};
+use gather::Gather;
+
+/// What can be kept in the cache: implemented for every type with these bounds.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept in the cache",
+    note = "derive `serde::Serialize`, `serde::Deserialize` and `Clone` for it",
+    note = "the anonymous record of `query!` has none of them: name a type with `query_as!`, or turn the record into one with `.map(|row| …)` before `.cached(…)`"
+)]
+pub trait CacheValue: Serialize + DeserializeOwned + Clone + Send + Sync + Unpin + 'static {}
+
+impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + Unpin + 'static> CacheValue for T {}
+
+/// `.cached(&pool)` for sqlx's queries.
+pub trait CacheExt<DB: Backend>: Sized {
+    /// Answers this query from the pool's cache, and from its database where the cache may not answer.
+    fn cached(self, pool: &CachedPool<DB>) -> CachedRead<'_, DB, Self>;
+}
+
+impl<DB: Backend, A> CacheExt<DB> for Query<'_, DB, A> {
+    fn cached(self, pool: &CachedPool<DB>) -> CachedRead<'_, DB, Self> {
+        CachedRead::new(self, pool)
+    }
+}
+
+impl<DB: Backend, O, A> CacheExt<DB> for QueryAs<'_, DB, O, A> {
+    fn cached(self, pool: &CachedPool<DB>) -> CachedRead<'_, DB, Self> {
+        CachedRead::new(self, pool)
+    }
+}
+
+impl<DB: Backend, O, A> CacheExt<DB> for QueryScalar<'_, DB, O, A> {
+    fn cached(self, pool: &CachedPool<DB>) -> CachedRead<'_, DB, Self> {
+        CachedRead::new(self, pool)
+    }
+}
+
+impl<DB: Backend, F: Send, A> CacheExt<DB> for Map<'_, DB, F, A> {
+    fn cached(self, pool: &CachedPool<DB>) -> CachedRead<'_, DB, Self> {
+        CachedRead::new(self, pool)
+    }
+}
+
+/// A query with a row mapping: what can be read through the cache. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "this query has no row mapping, so there is no value to keep in the cache",
+    label = "what should its rows become?",
+    note = "use `sqlx::query_as` or `sqlx::query_scalar`, or map the rows first: `sqlx::query(…).map(|row| …).cached(&pool)`"
+)]
+pub trait Mapped<DB: Backend>: Send + Sized {
+    /// What a row becomes.
+    type Row: CacheValue;
+
+    /// Reads through the cache.
+    #[doc(hidden)]
+    fn read<V: Gather<Self::Row>>(
+        self,
+        pool: &CachedPool<DB>,
+        policy: &CachePolicy,
+    ) -> impl Future<Output = Result<Cached<V>, Error>> + Send;
+}
+
+/// A query that is answered from the cache; made by [`.cached(&pool)`](CacheExt::cached).
+///
+/// The hints say how it may be answered. Each can also stand in a comment of the SQL
+/// (`/* cachedpool: ttl=30s swr=5m sie=1h tags=a,b off */`) or be kept in a [`CachePolicy`]; a call here wins over both.
+///
+/// # Staleness
+/// An answer is never older than `ttl`, unless `stale_while_revalidate`, `stale_if_error` or `tolerate_stale` allow it.
+/// A result that was loaded before a write through the pool returned is never answered after it, unless `tolerate_stale`
+/// allows it. Results of statements that must not be cached come from the database every time:
+/// [`CachedPool::explain`] says which and why.
+///
+/// # Cancel safety
+/// Every `fetch_…` future can be dropped at any point. If it was loading for others, one of them goes on.
+///
+/// # Errors
+/// Every `fetch_…` fails as sqlx's own: with the database's error, unchanged and never cached. The cache adds none,
+/// except the one that `only_if_cached` asks for.
+#[must_use = "nothing is read until a `fetch_…` is awaited"]
+pub struct CachedRead<'p, DB: Backend, Q> {
+    query: Q,
+    pool: &'p CachedPool<DB>,
+    policy: CachePolicy,
+}
+
+impl<'p, DB: Backend, Q> CachedRead<'p, DB, Q> {
+    fn new(query: Q, pool: &'p CachedPool<DB>) -> Self {
+        CachedRead {
+            query,
+            pool,
+            policy: CachePolicy::default(),
+        }
+    }
+
+    /// Applies a policy, under the hints that were called before.
+    pub fn policy(mut self, policy: &CachePolicy) -> Self {
+        self.policy = self.policy.over(policy);
+        self
+    }
+}
+
+/// The hints, word for word those of [`CachePolicy`].
+macro_rules! hints {
+    ($($name:ident($($argument:ident: $Type:ty),*) $([$($generics:tt)*])?;)+) => {
+        impl<DB: Backend, Q> CachedRead<'_, DB, Q> {
+            $(
+                #[doc = concat!("[`CachePolicy::", stringify!($name), "`].")]
+                pub fn $name$(<$($generics)*>)?(mut self, $($argument: $Type),*) -> Self {
+                    self.policy = self.policy.$name($($argument),*);
+                    self
+                }
+            )+
+        }
+    };
+}
+
+hints! {
+    ttl(ttl: std::time::Duration);
+    stale_while_revalidate(window: std::time::Duration);
+    stale_if_error(window: std::time::Duration);
+    tolerate_stale(age: std::time::Duration);
+    consistency(consistency: Consistency);
+    tag(tag: impl Into<Cow<'static, str>>);
+    tags(tags: impl IntoIterator<Item = T>) [T: Into<Cow<'static, str>>];
+    depends_on(tables: impl IntoIterator<Item = T>) [T: Into<Cow<'static, str>>];
+    scope(scope: impl fmt::Display);
+    refresh();
+    bypass();
+    only_if_cached();
+}
+
+impl<DB: Backend, Q: Mapped<DB>> CachedRead<'_, DB, Q> {
+    /// All rows, behind a shared pointer: a hit clones nothing.
+    ///
+    /// # Errors
+    /// As sqlx's `fetch_all`.
+    pub async fn fetch_all_shared(self) -> Result<Cached<Vec<Q::Row>>, Error> {
+        self.query.read(self.pool, &self.policy).await
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// As sqlx's `fetch_all`.
+    pub async fn fetch_all(self) -> Result<Vec<Q::Row>, Error> {
+        Ok(self.fetch_all_shared().await?.into_owned())
+    }
+
+    /// The first row, if there is one, behind a shared pointer.
+    ///
+    /// # Errors
+    /// As sqlx's `fetch_optional`.
+    pub async fn fetch_optional_shared(self) -> Result<Cached<Option<Q::Row>>, Error> {
+        self.query.read(self.pool, &self.policy).await
+    }
+
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    /// As sqlx's `fetch_optional`.
+    pub async fn fetch_optional(self) -> Result<Option<Q::Row>, Error> {
+        Ok(self.fetch_optional_shared().await?.into_owned())
+    }
+
+    /// The first row, behind a shared pointer.
+    ///
+    /// # Errors
+    /// As sqlx's `fetch_one`: `RowNotFound` where there is none.
+    pub async fn fetch_one_shared(self) -> Result<Cached<Q::Row>, Error> {
+        self.fetch_optional_shared()
+            .await?
+            .transpose()
+            .ok_or(Error::RowNotFound)
+    }
+
+    /// The first row.
+    ///
+    /// # Errors
+    /// As sqlx's `fetch_one`: `RowNotFound` where there is none.
+    pub async fn fetch_one(self) -> Result<Q::Row, Error> {
+        self.fetch_optional().await?.ok_or(Error::RowNotFound)
+    }
+}
+
+impl<DB: Backend, Q> fmt::Debug for CachedRead<'_, DB, Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedRead")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}

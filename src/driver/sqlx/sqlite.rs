@@ -1,0 +1,86 @@
+//! SQLite.
+
+use futures_core::future::BoxFuture;
+use sqlx::{
+    Arguments, Error, Row, Sqlite,
+    sqlite::{SqliteArguments, SqliteConnection},
+};
+
+use super::{
+    backend::{Driver, Session, through_executor},
+    parameters::{canaries, print},
+};
+use crate::{cache::Params, sql::Dialect};
+
+impl Driver for Sqlite {
+    const DIALECT: Dialect = Dialect::Sqlite;
+
+    #[inline]
+    fn parameters(arguments: &mut SqliteArguments, key: &mut Params) {
+        if arguments.len() == 0 {
+            return;
+        }
+        // SQLite's arguments are a list of tagged values, which `Debug` prints whole: `Int64(7)`, `Text("…")` quoted and
+        // escaped, doubles in the shortest form that reads back to the same bits.
+        print(arguments, key);
+    }
+
+    fn canaries() -> Vec<SqliteArguments> {
+        canaries::<Sqlite>()
+    }
+
+    fn session(connection: &mut SqliteConnection) -> BoxFuture<'_, Result<Session, Error>> {
+        Box::pin(async move {
+            let mut session = Session::default();
+            let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+                .fetch_one(&mut *connection)
+                .await?;
+            session.parts.push(("version", version));
+            for row in sqlx::query("PRAGMA database_list")
+                .fetch_all(&mut *connection)
+                .await?
+            {
+                let name: String = row.try_get("name")?;
+                let file: Option<String> = row.try_get("file")?;
+                if name == "main" {
+                    // Neither a memory database nor a temporary one has a file; both end with their last connection.
+                    session.lives_in_connection = file.as_deref().unwrap_or_default().is_empty();
+                    session.parts.push(("database", file.unwrap_or_default()));
+                }
+            }
+            // Both change what a query answers without showing in its text.
+            for pragma in ["encoding", "foreign_keys"] {
+                let value = sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA {pragma}")))
+                    .fetch_optional(&mut *connection)
+                    .await?
+                    .map(|row| {
+                        row.try_get::<String, _>(0)
+                            .or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string()))
+                    })
+                    .transpose()?;
+                session.parts.push((pragma, value.unwrap_or_default()));
+            }
+            let dirty: i64 = sqlx::query_scalar("PRAGMA read_uncommitted")
+                .fetch_one(&mut *connection)
+                .await?;
+            if dirty != 0 {
+                // What such a read sees may never be committed (shared cache).
+                return Err(Error::Configuration(
+                    "the pool's connections read uncommitted rows".into(),
+                ));
+            }
+            Ok(session)
+        })
+    }
+
+    fn is_outage(error: &dyn sqlx::error::DatabaseError) -> bool {
+        // Primary result codes (rescode.html): BUSY, LOCKED, NOMEM, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL.
+        const OUTAGES: [u32; 8] = [5, 6, 7, 9, 10, 13, 14, 15];
+        error
+            .code()
+            .and_then(|code| code.parse::<u32>().ok())
+            .is_some_and(|code| OUTAGES.contains(&(code & 0xff)))
+    }
+
+    through_executor!(Sqlite);
+}

@@ -1,0 +1,116 @@
+//! Transactions in sqlx's shape.
+
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+};
+
+use sqlx::{Error, SqlStr};
+
+use super::{Backend, CachedConnection, checkout::Control};
+
+/// A transaction in progress, or a savepoint in one.
+///
+/// What it wrote is invalidated when its `COMMIT` has returned, or when nobody can tell whether it did; a rollback drops
+/// it. `&mut *tx` is an [`Executor`](sqlx::Executor). Reads inside it see its own writes and are never cached.
+///
+/// Dropped without `commit`, it is rolled back.
+pub struct Transaction<'c, DB: Backend> {
+    connection: Held<'c, DB>,
+    /// How many transactions stay open when this one has ended.
+    outer: usize,
+}
+
+/// The connection of a transaction.
+pub(crate) enum Held<'c, DB: Backend> {
+    Owned(CachedConnection<DB>),
+    Borrowed(&'c mut CachedConnection<DB>),
+}
+
+impl<DB: Backend> From<CachedConnection<DB>> for Held<'_, DB> {
+    fn from(connection: CachedConnection<DB>) -> Self {
+        Held::Owned(connection)
+    }
+}
+
+impl<'c, DB: Backend> From<&'c mut CachedConnection<DB>> for Held<'c, DB> {
+    fn from(connection: &'c mut CachedConnection<DB>) -> Self {
+        Held::Borrowed(connection)
+    }
+}
+
+impl<'c, DB: Backend> Transaction<'c, DB> {
+    pub(crate) async fn begin(
+        connection: Held<'c, DB>,
+        statement: Option<SqlStr>,
+    ) -> Result<Self, Error> {
+        // Made before the server is asked, so that a drop on the way rolls back whatever comes of it.
+        let mut transaction = Transaction {
+            connection,
+            outer: usize::MAX,
+        };
+        transaction.outer = transaction.ready().await?.depth();
+        transaction.control(Control::Begin(statement)).await?;
+        Ok(transaction)
+    }
+
+    /// Commits, or releases the savepoint.
+    ///
+    /// # Staleness
+    /// Once this has returned, no cached read that starts later in this process sees older data.
+    ///
+    /// # Cancel safety
+    /// The commit goes on if the future is dropped, and so does its invalidation.
+    ///
+    /// # Errors
+    /// As sqlx's `Transaction::commit`. Where the outcome is unknown, what was written is invalidated and then kept out
+    /// of the cache for a while, in case the server commits it yet.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        self.control(Control::Commit).await
+    }
+
+    /// Rolls back, to the savepoint if it is one.
+    ///
+    /// # Cancel safety
+    /// The rollback goes on if the future is dropped.
+    ///
+    /// # Errors
+    /// As sqlx's `Transaction::rollback`.
+    pub async fn rollback(mut self) -> Result<(), Error> {
+        self.control(Control::Rollback).await
+    }
+}
+
+impl<DB: Backend> Deref for Transaction<'_, DB> {
+    type Target = CachedConnection<DB>;
+
+    fn deref(&self) -> &Self::Target {
+        match &self.connection {
+            Held::Owned(connection) => connection,
+            Held::Borrowed(connection) => connection,
+        }
+    }
+}
+
+impl<DB: Backend> DerefMut for Transaction<'_, DB> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        match &mut self.connection {
+            Held::Owned(connection) => connection,
+            Held::Borrowed(connection) => connection,
+        }
+    }
+}
+
+impl<DB: Backend> Drop for Transaction<'_, DB> {
+    fn drop(&mut self) {
+        // After a commit or a rollback nothing is open further in, and this does nothing.
+        let outer = self.outer;
+        self.roll_back_to(outer);
+    }
+}
+
+impl<DB: Backend> fmt::Debug for Transaction<'_, DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,136 @@
+//! The counters behind `stats()`.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+use super::{Skip, Stats};
+
+/// A number that goes up. Relaxed throughout: it orders nothing and nobody decides by it.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    #[inline]
+    pub(crate) fn add(&self, n: u64) {
+        self.0.fetch_add(n, Relaxed);
+    }
+
+    fn load(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// A counter for the hot path: threads count in cells of their own, each on its own cache line.
+#[derive(Debug, Default)]
+pub(crate) struct Striped([Stripe; STRIPES]);
+
+const STRIPES: usize = 16;
+
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Stripe(Counter);
+
+impl Striped {
+    #[inline]
+    pub(crate) fn add(&self, n: u64) {
+        self.0[stripe()].0.add(n);
+    }
+
+    fn load(&self) -> u64 {
+        self.0.iter().map(|stripe| stripe.0.load()).sum()
+    }
+}
+
+/// The cell of this thread: they are dealt out in turn.
+#[inline]
+fn stripe() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static OWN: usize = NEXT.fetch_add(1, Relaxed) % STRIPES);
+    OWN.with(|own| *own)
+}
+
+/// Counts under a few fixed labels. Behind a lock: whoever counts here goes to the database anyway.
+#[derive(Debug, Default)]
+pub(crate) struct Labelled(Mutex<BTreeMap<&'static str, u64>>);
+
+impl Labelled {
+    pub(crate) fn add(&self, label: &'static str) {
+        *self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(label)
+            .or_default() += 1;
+    }
+
+    fn load(&self) -> BTreeMap<&'static str, u64> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// Everything that is counted. See [`Stats`] for what each means.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) hits: Striped,
+    pub(crate) stale_hits: Striped,
+    pub(crate) misses: Counter,
+    pub(crate) bypasses: Labelled,
+    pub(crate) loads: Counter,
+    pub(crate) load_failures: Counter,
+    pub(crate) coalesced: Counter,
+    pub(crate) uncoalesced: Counter,
+    pub(crate) refreshes_started: Counter,
+    pub(crate) refreshes_failed: Counter,
+    pub(crate) refreshes_skipped: Counter,
+    pub(crate) invalidations: Counter,
+    skips: Labelled,
+}
+
+impl Counters {
+    pub(crate) fn skip(&self, why: Skip) {
+        self.skips.add(why.label());
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        Stats {
+            hits_local: self.hits.load(),
+            stale_hits: self.stale_hits.load(),
+            misses: self.misses.load(),
+            bypasses: self.bypasses.load(),
+            loads: self.loads.load(),
+            load_failures: self.load_failures.load(),
+            coalesced: self.coalesced.load(),
+            uncoalesced: self.uncoalesced.load(),
+            refreshes_started: self.refreshes_started.load(),
+            refreshes_failed: self.refreshes_failed.load(),
+            refreshes_skipped: self.refreshes_skipped.load(),
+            invalidations: self.invalidations.load(),
+            stores_skipped: self.skips.load(),
+            ..Stats::default()
+        }
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_several_threads_count_adds_up() {
+        let counter = Striped::default();
+        std::thread::scope(|scope| {
+            for _ in 0..20 {
+                scope.spawn(|| (0..1000).for_each(|_| counter.add(1)));
+            }
+        });
+        assert_eq!(counter.load(), 20_000);
+    }
+}

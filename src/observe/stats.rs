@@ -1,0 +1,137 @@
+//! A snapshot of every counter.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::Serialize;
+
+/// Every counter of a pool at one moment. Counts are since the pool was built; the last four are of now.
+///
+/// `Display` gives an aligned table. The numbers are read one after the other, so sums may be off by what
+/// happened meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Fresh answers from this process's memory.
+    pub hits_local: u64,
+    /// Fresh answers from the tier that processes share.
+    pub hits_shared: u64,
+    /// Answers given although a load was due.
+    pub stale_hits: u64,
+    /// Lookups that had nothing to answer with.
+    pub misses: u64,
+    /// Reads that did not ask the cache, by reason.
+    pub bypasses: BTreeMap<&'static str, u64>,
+    /// Queries that were run to answer or refresh cached reads.
+    pub loads: u64,
+    /// Those of them that failed.
+    pub load_failures: u64,
+    /// Misses that were answered by another reader's load.
+    pub coalesced: u64,
+    /// Misses that loaded alone because too many loads were under way.
+    pub uncoalesced: u64,
+    /// Background refreshes that ran.
+    pub refreshes_started: u64,
+    /// Those of them that failed or panicked.
+    pub refreshes_failed: u64,
+    /// Background refreshes that did not run: too many ran, or the result could not have been stored.
+    pub refreshes_skipped: u64,
+    /// Writes and calls that made results invalid.
+    pub invalidations: u64,
+    /// Results that were returned and not stored, by reason.
+    pub stores_skipped: BTreeMap<&'static str, u64>,
+    /// Events that slow subscribers lost.
+    pub events_lost: u64,
+    /// Entries in this process's memory, the invalid among them that nobody has asked for since.
+    pub entries: u64,
+    /// What they take, in bytes of their encoding and book-keeping.
+    pub bytes: u64,
+    /// Keys that are being loaded.
+    pub in_flight: u64,
+    /// Slots that are closed after a write of unknown outcome.
+    pub quarantined: u64,
+}
+
+impl Stats {
+    /// The part of all lookups that memory answered, from 0 to 1; 0 if there was none.
+    #[expect(clippy::cast_precision_loss, reason = "a ratio needs no 64 bits")]
+    pub fn hit_ratio(&self) -> f64 {
+        let hits = self.hits_local + self.hits_shared + self.stale_hits;
+        match hits + self.misses {
+            0 => 0.0,
+            lookups => hits as f64 / lookups as f64,
+        }
+    }
+
+    /// The plain numbers with their names, in the order of the table.
+    pub(super) fn numbers(&self) -> [(&'static str, u64); 17] {
+        [
+            ("hits_local", self.hits_local),
+            ("hits_shared", self.hits_shared),
+            ("stale_hits", self.stale_hits),
+            ("misses", self.misses),
+            ("loads", self.loads),
+            ("load_failures", self.load_failures),
+            ("coalesced", self.coalesced),
+            ("uncoalesced", self.uncoalesced),
+            ("refreshes_started", self.refreshes_started),
+            ("refreshes_failed", self.refreshes_failed),
+            ("refreshes_skipped", self.refreshes_skipped),
+            ("invalidations", self.invalidations),
+            ("events_lost", self.events_lost),
+            ("entries", self.entries),
+            ("bytes", self.bytes),
+            ("in_flight", self.in_flight),
+            ("quarantined", self.quarantined),
+        ]
+    }
+}
+
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, number) in self.numbers() {
+            writeln!(f, "{:<28}{number:>14}", name.replace('_', " "))?;
+        }
+        for (title, counts) in [
+            ("bypass", &self.bypasses),
+            ("not stored", &self.stores_skipped),
+        ] {
+            for (label, count) in counts {
+                writeln!(f, "{:<28}{count:>14}", format!("{title}: {label}"))?;
+            }
+        }
+        write!(f, "{:<28}{:>13.1}%", "hit ratio", self.hit_ratio() * 100.0)
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_aligned_and_names_each_reason() {
+        let stats = Stats {
+            hits_local: 3,
+            misses: 1,
+            bypasses: BTreeMap::from([("volatile function", 12)]),
+            ..Stats::default()
+        };
+        let table = stats.to_string();
+        assert!(table.contains("bypass: volatile function"), "{table}");
+        assert!(table.ends_with("75.0%"), "{table}");
+        assert!(
+            table.lines().all(|line| line.chars().count() == 42),
+            "{table}"
+        );
+    }
+
+    #[test]
+    fn a_snapshot_serialises_with_its_labels() {
+        let stats = Stats {
+            stores_skipped: BTreeMap::from([("raced", 2)]),
+            ..Stats::default()
+        };
+        let json = serde_json::to_value(&stats).unwrap();
+        assert_eq!(json["stores_skipped"]["raced"], 2);
+        assert_eq!(json["hits_local"], 0);
+    }
+}

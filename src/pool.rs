@@ -1,0 +1,263 @@
+//! The pool: a handle on the inner pool, the engine and what is known of each statement.
+
+use std::{fmt, sync::Arc};
+
+use sqlx::{
+    Error, Pool, SqlSafeStr,
+    migrate::{MigrateError, Migrator},
+};
+use tokio::runtime::Handle;
+
+use crate::{
+    builder::Builder,
+    cache::{Engine, Tag, Tags},
+    driver::{
+        sqlx::{Backend, CachedConnection, CachedPoolConnection, Outcome, Session, Transaction},
+        statement::{Statements, table_tag},
+    },
+    explain::PoolExplanation,
+    observe::{EventStream, Stats},
+};
+
+/// What all handles on a pool share.
+pub(crate) struct Core<DB: Backend> {
+    pub(crate) inner: Pool<DB>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) statements: Statements,
+    pub(crate) session: Session,
+    pub(crate) runtime: Handle,
+}
+
+/// A sqlx pool whose reads can be cached and whose writes invalidate what they can have changed.
+///
+/// `&CachedPool` is a sqlx [`Executor`](sqlx::Executor): reads pass through to the inner pool, writes invalidate once
+/// they have committed. `.cached(&pool)` on a query answers from the cache.
+/// Cloning is cheap and gives another handle on the same pool and cache.
+///
+/// There is no `Deref` to the inner pool: a write through it would go unseen.
+///
+/// # Example
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # async fn example(sqlite: sqlx::SqlitePool) -> Result<(), Box<dyn std::error::Error>> {
+/// use cachedpool::{CachedPool, prelude::*};
+///
+/// let pool = CachedPool::builder(sqlite).build().await?;
+/// let users: i64 = sqlx::query_scalar("SELECT count(*) FROM users").cached(&pool).fetch_one().await?;
+/// sqlx::query("DELETE FROM users WHERE id = ?").bind(7).execute(&pool).await?;
+/// // Not `users` again: the delete has invalidated it.
+/// let fewer: i64 = sqlx::query_scalar("SELECT count(*) FROM users").cached(&pool).fetch_one().await?;
+/// # let _ = (users, fewer);
+/// # Ok(())
+/// # }
+/// ```
+pub struct CachedPool<DB: Backend = DefaultDatabase>(Arc<Core<DB>>);
+
+#[cfg(feature = "postgres")]
+type DefaultDatabase = sqlx::Postgres;
+#[cfg(all(not(feature = "postgres"), feature = "mysql"))]
+type DefaultDatabase = sqlx::MySql;
+#[cfg(not(any(feature = "postgres", feature = "mysql")))]
+type DefaultDatabase = sqlx::Sqlite;
+
+impl<DB: Backend> CachedPool<DB> {
+    /// Starts to wrap a pool.
+    pub fn builder(inner: Pool<DB>) -> Builder<DB> {
+        Builder::new(inner)
+    }
+
+    pub(crate) fn new(core: Core<DB>) -> Self {
+        CachedPool(Arc::new(core))
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core<DB>> {
+        &self.0
+    }
+
+    /// The inner pool: the way past the cache.
+    ///
+    /// # Staleness
+    /// What is written through it is not seen: cached results that depend on it stay until their time to live is over
+    /// or they are invalidated by hand.
+    pub fn inner(&self) -> &Pool<DB> {
+        &self.0.inner
+    }
+
+    /// Takes a connection out of the pool.
+    ///
+    /// # Errors
+    /// As sqlx's `Pool::acquire`.
+    pub async fn acquire(&self) -> Result<CachedPoolConnection<DB>, Error> {
+        Ok(CachedPoolConnection(
+            CachedConnection::acquire(&self.0).await?,
+        ))
+    }
+
+    /// Takes a connection out of the pool if one is idle.
+    pub fn try_acquire(&self) -> Option<CachedPoolConnection<DB>> {
+        let connection = self.0.inner.try_acquire()?;
+        Some(CachedPoolConnection(CachedConnection::new(
+            &self.0, connection,
+        )))
+    }
+
+    /// Begins a transaction on a connection out of the pool.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, what it began is rolled back.
+    ///
+    /// # Errors
+    /// As sqlx's `Pool::begin`.
+    pub async fn begin(&self) -> Result<Transaction<'static, DB>, Error> {
+        Transaction::begin(CachedConnection::acquire(&self.0).await?.into(), None).await
+    }
+
+    /// Begins a transaction with a statement of your own, such as `BEGIN IMMEDIATE`.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, what it began is rolled back.
+    ///
+    /// # Errors
+    /// As sqlx's `Pool::begin_with`.
+    pub async fn begin_with(
+        &self,
+        statement: impl SqlSafeStr,
+    ) -> Result<Transaction<'static, DB>, Error> {
+        let connection = CachedConnection::acquire(&self.0).await?;
+        Transaction::begin(connection.into(), Some(statement.into_sql_str())).await
+    }
+
+    /// Runs the migrations that have not run yet, and invalidates everything.
+    ///
+    /// # Cancel safety
+    /// As sqlx's `Migrator::run`: dropped, it stops at the next await. What it did counts as unknown then, and nothing
+    /// is cached for a while.
+    ///
+    /// # Errors
+    /// As sqlx's `Migrator::run`.
+    pub async fn migrate(&self, migrator: &Migrator) -> Result<(), MigrateError> {
+        let mut connection = self.0.inner.acquire().await?;
+        if !self.0.session.lives_in_connection {
+            // Migrations may change the session: what `pg_dump` writes empties the search path.
+            connection.close_on_drop();
+        }
+        let writing = self.0.engine.write(Tags::everything());
+        let result = migrator.run_direct(None, &mut *connection, false).await;
+        self.0.statements.forget();
+        match &result {
+            Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
+                if Outcome::of(error) == Outcome::Unknown =>
+            {
+                writing.unknown();
+            }
+            // Each migration commits by itself, so those before a failed one have happened.
+            _ => writing.committed(),
+        }
+        result
+    }
+
+    /// Invalidates every cached result that reads one of these tables, whatever its schema. The inner pool's database is
+    /// not asked whether they exist.
+    ///
+    /// # Staleness
+    /// Once this has returned, no cached read that starts later in this process answers with a result that was loaded
+    /// before.
+    ///
+    /// # Errors
+    /// None today. A later version may report a table that the database does not have.
+    pub async fn invalidate_tables<T: AsRef<str>>(
+        &self,
+        tables: impl IntoIterator<Item = T>,
+    ) -> Result<(), crate::Error> {
+        let tags: Tags = tables
+            .into_iter()
+            .map(|table| table_tag(table.as_ref()))
+            .collect();
+        self.0.engine.invalidate(&tags);
+        Ok(())
+    }
+
+    /// Invalidates every cached result that was given one of these tags.
+    ///
+    /// # Staleness
+    /// As [`invalidate_tables`](Self::invalidate_tables).
+    ///
+    /// # Errors
+    /// None in one process.
+    pub async fn invalidate_tags<T: AsRef<str>>(
+        &self,
+        tags: impl IntoIterator<Item = T>,
+    ) -> Result<(), crate::Error> {
+        let tags: Tags = tags
+            .into_iter()
+            .map(|tag| Tag::user(tag.as_ref()))
+            .collect();
+        self.0.engine.invalidate(&tags);
+        Ok(())
+    }
+
+    /// Invalidates every cached result.
+    ///
+    /// # Staleness
+    /// As [`invalidate_tables`](Self::invalidate_tables).
+    ///
+    /// # Errors
+    /// None in one process.
+    pub async fn invalidate_all(&self) -> Result<(), crate::Error> {
+        self.0.engine.invalidate(&Tags::everything());
+        Ok(())
+    }
+
+    /// What the pool makes of a statement: its normal form, the tables it reads and writes, and whether its result is
+    /// cached or why not. Runs nothing.
+    pub fn explain(&self, sql: &str) -> PoolExplanation {
+        PoolExplanation::new(&self.0.statements.of(sql), &self.0.session)
+    }
+
+    /// A snapshot of every counter.
+    pub fn stats(&self) -> Stats {
+        self.0.engine.stats()
+    }
+
+    /// The events from now on. A listener that falls behind loses the oldest and learns how many.
+    pub fn events(&self) -> EventStream {
+        self.0.engine.events().subscribe()
+    }
+
+    /// Closes the inner pool and waits until all connections are returned, which includes writes whose callers have
+    /// gone.
+    pub async fn close(&self) {
+        self.0.inner.close().await;
+    }
+
+    /// Whether `close` has been called.
+    pub fn is_closed(&self) -> bool {
+        self.0.inner.is_closed()
+    }
+
+    /// How many connections the inner pool has open.
+    pub fn size(&self) -> u32 {
+        self.0.inner.size()
+    }
+
+    /// How many connections of the inner pool are idle.
+    pub fn num_idle(&self) -> usize {
+        self.0.inner.num_idle()
+    }
+}
+
+impl<DB: Backend> Clone for CachedPool<DB> {
+    fn clone(&self) -> Self {
+        CachedPool(self.0.clone())
+    }
+}
+
+impl<DB: Backend> fmt::Debug for CachedPool<DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedPool")
+            .field("database", &DB::NAME)
+            .field("size", &self.size())
+            .field("idle", &self.num_idle())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,3 @@
+//! What `.cached(&pool)` needs in scope.
+
+pub use crate::CacheExt as _;

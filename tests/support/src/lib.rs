@@ -1,0 +1,21 @@
+//! What the tests of `cachedpool` share: real servers, SQLite files, and tools to wait and to cancel.
+//!
+//! Promises: a server is started once for a test binary, on a free port, and is gone after the binary has ended,
+//! however it ended. A test gets a database of its own and may run beside any other test. A server that cannot be
+//! started panics: a test never passes because its server was missing.
+//!
+//! Must not know: `cachedpool` itself. Everything here is said in terms of sqlx, addresses and futures.
+
+#[cfg(feature = "servers")]
+mod container;
+mod futures;
+#[cfg(feature = "servers")]
+mod reaper;
+#[cfg(feature = "servers")]
+mod servers;
+mod sqlite;
+
+pub use futures::{poll_at_most, wait_until};
+#[cfg(feature = "servers")]
+pub use servers::{DatabaseServer, RedisServer, mariadb, postgres, redis};
+pub use sqlite::SqliteFile;

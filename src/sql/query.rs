@@ -144,7 +144,9 @@ fn from_tokens(dialect: Dialect, tokens: &[Token<'_>], part: &mut Part) {
         Dialect::Sqlite => None,
     };
     // That it could not be parsed says more than what stands in it, but for locks.
-    let unparsed = part.refusal == Some(Reason::Unparsed) && refusal != Some(Reason::LocksRows);
+    let unparsed = dialect == Dialect::Postgres
+        && part.refusal == Some(Reason::Unparsed)
+        && refusal != Some(Reason::LocksRows);
     if refusal.is_some() && !unparsed {
         part.refusal = refusal;
     }

@@ -37,6 +37,8 @@ pub(super) fn for_parser<'s>(dialect: Dialect, tokens: &[Token<'s>]) -> Vec<Toke
                 plain(TokenKind::Operator, "*"),
                 plain(TokenKind::Word, "from"),
             ]);
+        } else if dialect == Dialect::MySql && is_update_comma(tokens, at) {
+            out.push(plain(TokenKind::Word, "join"));
         } else if dialect == Dialect::MySql && is_infix_mod(tokens, at) {
             out.push(plain(TokenKind::Operator, "%"));
         } else {
@@ -45,6 +47,15 @@ pub(super) fn for_parser<'s>(dialect: Dialect, tokens: &[Token<'s>]) -> Vec<Toke
         at += 1;
     }
     out
+}
+
+/// `UPDATE a, b SET …` is `UPDATE a JOIN b SET …`.
+fn is_update_comma(tokens: &[Token<'_>], at: usize) -> bool {
+    tokens[at].is_punct(",")
+        && tokens[0].is_word("update")
+        && !tokens[..at]
+            .iter()
+            .any(|token| token.is_word("set") || token.is_punct("("))
 }
 
 /// `a MOD b`, which the parser knows as a function only.

@@ -33,6 +33,11 @@ pub(super) fn catalog(dialect: Dialect, relation: &Relation) -> Option<Reason> {
     system.then(|| Reason::SystemCatalog(relation.to_string().into()))
 }
 
+/// Whether an unquoted name without a schema is MySQL's `DUAL`, which stands for no table.
+pub(super) fn is_no_table(dialect: Dialect, relation: &Relation) -> bool {
+    dialect == Dialect::MySql && relation.schema.is_none() && &*relation.name == "dual"
+}
+
 /// Whether a column is one that the server keeps for itself, or one of a sequence, which moves without a write. SQLite's `rowid` is not: it is the row's, as any column.
 pub(super) fn is_system_column(dialect: Dialect, name: &str) -> bool {
     match dialect {

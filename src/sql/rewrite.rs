@@ -15,12 +15,7 @@ pub(super) fn for_parser<'s>(dialect: Dialect, tokens: &[Token<'s>]) -> Vec<Toke
     while let Some(token) = tokens.get(at) {
         let skipped = match dialect {
             Dialect::Postgres => dropped(&tokens[at..], &tokens[..at]),
-            // `SOUNDS LIKE`
-            Dialect::MySql => usize::from(
-                token.is_word("sounds")
-                    && tokens.get(at + 1).is_some_and(|next| next.is_word("like")),
-            ),
-            Dialect::Sqlite => 0,
+            Dialect::MySql | Dialect::Sqlite => dropped_elsewhere(dialect, &tokens[at..]),
         };
         if skipped > 0 {
             at += skipped;
@@ -106,6 +101,21 @@ fn dropped(tokens: &[Token<'_>], done: &[Token<'_>]) -> usize {
     }
 }
 
+/// The same for the other dialects, of which the parser misses less.
+fn dropped_elsewhere(dialect: Dialect, tokens: &[Token<'_>]) -> usize {
+    let token = &tokens[0];
+    if token.kind != TokenKind::Word {
+        0
+    } else if dialect == Dialect::MySql && token.is_word("sounds") {
+        // `SOUNDS LIKE`
+        usize::from(tokens.get(1).is_some_and(|next| next.is_word("like")))
+    } else if token.is_one_of(&["range", "rows", "groups"]) {
+        frame(tokens)
+    } else {
+        0
+    }
+}
+
 fn words(tokens: &[Token<'_>], before: Option<&Token<'_>>) -> usize {
     let follows = |words: &[&str]| {
         tokens.len() > words.len()
@@ -125,6 +135,9 @@ fn words(tokens: &[Token<'_>], before: Option<&Token<'_>>) -> usize {
             usize::from(!before.is_some_and(|before| before.is_one_of(&["row", "rows"])))
         }
         8 if token.is_word("variadic") => 1,
+        9 | 10 if token.is_one_of(&["symmetric", "asymmetric"]) => {
+            usize::from(before.is_some_and(|before| before.is_word("between")))
+        }
         // `FOR NO KEY UPDATE`, `FOR KEY SHARE`
         2 if locking && token.is_word("no") && follows(&["key", "update"]) => 2,
         3 if locking && token.is_word("key") && follows(&["share"]) => 1,

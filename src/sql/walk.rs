@@ -304,7 +304,13 @@ impl Visitor for Walk<'_, '_> {
                 .is_some_and(|ident| self.scopes.is_cte(&cte_name(self.context.dialect, ident))),
             _ => false,
         };
-        if !cte {
+        let plain = name.0.iter().all(|part| {
+            part.as_ident()
+                .is_some_and(|ident| ident.quote_style.is_none())
+        });
+        if plain && builtin::is_no_table(self.context.dialect, &relation) {
+            self.tables = self.tables.saturating_sub(1);
+        } else if !cte {
             if let Some(reason) = builtin::catalog(self.context.dialect, &relation) {
                 self.refuse(reason);
             }

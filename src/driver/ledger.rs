@@ -218,7 +218,8 @@ impl Ledger {
                 if let Some(frame) = frames.last_mut() {
                     frame.written.add(touched);
                 }
-                if self.doubtful {
+                // What no rollback takes back, others see at once.
+                if self.doubtful || self.rollback_leaves_rows {
                     touched.clone()
                 } else {
                     Touched::Nothing
@@ -343,3 +344,6 @@ fn position(dialect: Dialect, frames: &[Frame], name: &str) -> Option<usize> {
         })
     })
 }
+
+#[cfg(all(test, not(shuttle)))]
+mod tests;

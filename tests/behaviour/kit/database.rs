@@ -3,7 +3,7 @@
 use cachedpool::Backend;
 use cachedpool_test_support::{SqliteFile, mariadb, postgres};
 use sqlx::{
-    Arguments as _, Error, IntoArguments, MySql, Pool, Postgres, Row, Sqlite,
+    Arguments as _, Error, IntoArguments, MySql, Pool, Postgres, Row, Sqlite, Transaction,
     database::HasStatementCache,
     query::{Query, QueryAs},
 };
@@ -38,6 +38,9 @@ pub(crate) trait TestDatabase:
         pool: &Pool<Self>,
         query: QueryAs<'static, Self, Person, Self::Arguments>,
     ) -> Result<Vec<Person>, Error>;
+
+    /// Begins a transaction of sqlx's own, which holds what this statement locks.
+    async fn hold(pool: &Pool<Self>, sql: &'static str) -> Transaction<'static, Self>;
 
     /// Runs a text on a connection of sqlx's own.
     async fn execute_raw(connection: &mut Self::Connection, sql: &'static str);
@@ -103,6 +106,12 @@ macro_rules! driver {
             query: QueryAs<'static, Self, Person, Self::Arguments>,
         ) -> Result<Vec<Person>, Error> {
             query.fetch_all(pool).await
+        }
+
+        async fn hold(pool: &Pool<Self>, sql: &'static str) -> Transaction<'static, Self> {
+            let mut tx = pool.begin().await.unwrap();
+            sqlx::query(sql).execute(&mut *tx).await.unwrap();
+            tx
         }
 
         async fn execute_raw(connection: &mut Self::Connection, sql: &'static str) {

@@ -10,7 +10,7 @@ use cachedpool::{
 use cachedpool_test_support::SqliteFile;
 use sqlx::{Pool, pool::PoolOptions};
 
-use super::{Person, TestDatabase, database::Server, query, read};
+use super::{Person, Server, TestDatabase, Wire, query, read};
 
 /// Longer than anything takes that is going to happen.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
@@ -18,6 +18,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(20);
 /// How a scene differs from the usual one.
 pub(crate) struct Setting<DB: TestDatabase> {
     connections: u32,
+    wired: bool,
     configure: Box<dyn FnOnce(Builder<DB>) -> Builder<DB>>,
 }
 
@@ -29,6 +30,8 @@ pub(crate) struct Scene<DB: TestDatabase> {
     pub(crate) aside: Pool<DB>,
     /// Turns the pool's clock.
     pub(crate) hand: ManualTime,
+    /// The pool's way to its server.
+    wire: Option<Wire>,
     events: EventStream,
     _file: Option<SqliteFile>,
 }
@@ -38,6 +41,7 @@ impl<DB: TestDatabase> Setting<DB> {
     pub(crate) fn usual() -> Self {
         Setting {
             connections: 4,
+            wired: false,
             configure: Box::new(|builder| builder),
         }
     }
@@ -45,6 +49,12 @@ impl<DB: TestDatabase> Setting<DB> {
     /// At most so many connections.
     pub(crate) fn connections(mut self, most: u32) -> Self {
         self.connections = most;
+        self
+    }
+
+    /// The pool reaches its server by a wire that can be cut.
+    pub(crate) fn wired(mut self) -> Self {
+        self.wired = true;
         self
     }
 
@@ -60,15 +70,20 @@ impl<DB: TestDatabase> Setting<DB> {
     /// Builds it, with the tables `people`, which holds Ada (1) and Bob (2), and `pets`, which is empty.
     pub(crate) async fn scene(self) -> Scene<DB> {
         let (url, file) = DB::place().await;
-        let pool = async |most| {
+        let (wire, wired_url) = match self.wired {
+            true => Some(Wire::to(&url).await).unzip(),
+            false => (None, None),
+        };
+        let pool = async |url: &str, most| {
             PoolOptions::<DB>::new()
                 .max_connections(most)
                 .acquire_timeout(LONG)
-                .connect(&url)
+                .connect(url)
                 .await
                 .unwrap()
         };
-        let (inner, aside) = (pool(self.connections).await, pool(4).await);
+        let inner = pool(wired_url.as_ref().unwrap_or(&url), self.connections).await;
+        let aside = pool(&url, 4).await;
         if DB::SERVER == Server::Sqlite {
             // Readers and the writer do not wait for each other.
             execute(&aside, "PRAGMA journal_mode = WAL").await;
@@ -88,6 +103,7 @@ impl<DB: TestDatabase> Setting<DB> {
             pool,
             aside,
             hand,
+            wire,
             _file: file,
         }
     }
@@ -106,6 +122,11 @@ impl<DB: TestDatabase> Scene<DB> {
     /// The usual scene.
     pub(crate) async fn new() -> Self {
         Setting::usual().scene().await
+    }
+
+    /// The pool's way to its server, if it is `wired`.
+    pub(crate) fn wire(&self) -> &Wire {
+        self.wire.as_ref().unwrap()
     }
 
     /// Runs a statement past the pool.

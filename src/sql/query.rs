@@ -4,7 +4,7 @@ use sqlparser::{
     ast::Statement,
     dialect::{MySqlDialect, PostgreSqlDialect, SQLiteDialect},
     parser::Parser,
-    tokenizer::Token as ParserToken,
+    tokenizer::{Token as ParserToken, Tokenizer},
 };
 
 use super::{
@@ -103,10 +103,14 @@ fn parse(dialect: Dialect, tokens: &[Token<'_>]) -> Option<Statement> {
         Dialect::MySql => &MySqlDialect {},
         Dialect::Sqlite => &SQLiteDialect {},
     };
+    let mut words = Tokenizer::new(grammar, &text)
+        .tokenize_with_location()
+        .ok()?;
+    // The parser would step over each space again and again.
+    words.retain(|word| !matches!(word.token, ParserToken::Whitespace(_)));
     let mut parser = Parser::new(grammar)
         .with_recursion_limit(4 * MAX_NESTING)
-        .try_with_sql(&text)
-        .ok()?;
+        .with_tokens_with_locations(words);
     let statement = parser.parse_statement().ok()?;
     // What is left over was not understood.
     (parser.peek_token_ref().token == ParserToken::EOF).then_some(statement)

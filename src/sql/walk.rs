@@ -16,7 +16,7 @@ use super::{
     names,
     part::{Context, Part, sorted},
     query::Keywords,
-    scope::Scopes,
+    scope::{Scopes, cte_name, fold},
     targets::{self, Targets},
 };
 
@@ -374,22 +374,6 @@ impl Visitor for Walk<'_, '_> {
             _ => {}
         }
         ControlFlow::Continue(())
-    }
-}
-
-fn fold(dialect: Dialect, ident: &Ident) -> Box<str> {
-    match ident.quote_style {
-        None => names::folded(dialect, &ident.value),
-        Some(_) => names::verbatim(dialect, &ident.value),
-    }
-}
-
-/// A name by which a CTE is found. In MySQL, spelled in another case it can be a table.
-fn cte_name(dialect: Dialect, ident: &Ident) -> String {
-    match dialect {
-        Dialect::Postgres => fold(dialect, ident).into_string(),
-        Dialect::MySql => ident.value.clone(),
-        Dialect::Sqlite => ident.value.to_ascii_lowercase(),
     }
 }
 

@@ -1,4 +1,73 @@
 //! A sqlx pool whose reads are cached and whose writes invalidate what they can have changed.
+//!
+//! Wrap the pool that the application has, add `.cached(&pool)` to the reads worth keeping, and leave the rest alone:
+//! `&CachedPool` is a sqlx [`Executor`](https://docs.rs/sqlx/0.9/sqlx/trait.Executor.html). Keys are made from statement,
+//! bound values and all else that can change the answer; the tables that a statement reads and writes are taken from its
+//! text.
+//!
+//! # Example
+//! ```
+//! # #[cfg(feature = "postgres")]
+//! # async fn example(pg_pool: sqlx::PgPool) -> Result<(), Box<dyn std::error::Error>> {
+//! use cachedpool::{CachedPool, prelude::*};
+//! use std::time::Duration;
+//!
+//! #[derive(Clone, sqlx::FromRow, serde::Serialize, serde::Deserialize)]
+//! struct User {
+//!     id: i64,
+//!     name: String,
+//! }
+//!
+//! let pool = CachedPool::builder(pg_pool).build().await?;
+//!
+//! let user: User = sqlx::query_as("SELECT id, name FROM users WHERE id = $1")
+//!     .bind(7_i64)
+//!     .cached(&pool)
+//!     .ttl(Duration::from_secs(30))
+//!     .fetch_one()
+//!     .await?;
+//!
+//! // When this has returned, what was read from `users` is invalid.
+//! sqlx::query("UPDATE users SET name = $1 WHERE id = $2")
+//!     .bind("Ada")
+//!     .bind(user.id)
+//!     .execute(&pool)
+//!     .await?;
+//!
+//! // What a transaction writes is invalidated by its COMMIT; a rollback invalidates nothing.
+//! let mut tx = pool.begin().await?;
+//! sqlx::query("DELETE FROM users WHERE id = $1").bind(user.id).execute(&mut *tx).await?;
+//! tx.commit().await?;
+//!
+//! println!("{}", pool.explain("SELECT now()")); // cached, or why not
+//! println!("{}", pool.stats());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Promises
+//! - The cache never fails a read and never changes a result's type or error.
+//! - **Read your writes**: after `execute` or `commit` has returned on a pool, no cached read that starts later on it sees
+//!   older data.
+//! - **No stale fill**: a result that was read before a write is never served as valid after it. [`cache::clock`] has the
+//!   proof.
+//! - No result is shared across scope, database, role or the session settings that change results.
+//! - Dropping a future loses no invalidation and leaves no waiter hanging.
+//! - Memory is bounded.
+//!
+//! They hold for writes that go through the pool, and for what a statement's text shows. Views, triggers, cascades and
+//! row-level security are in the catalog, which this version does not read: name the tables behind a view with
+//! [`depends_on`](CachePolicy::depends_on), use [`tag`](CachePolicy::tag) and [`scope`](CachePolicy::scope), or
+//! [`invalidate_tables`](CachedPool::invalidate_tables). Writes from outside the pool are seen when the time to live is over.
+//!
+//! # Features
+//! | Feature | Default | What it adds |
+//! |---|---|---|
+//! | `postgres` | yes | `CachedPool<Postgres>` |
+//! | `mysql` | | `CachedPool<MySql>`, for MySQL and MariaDB |
+//! | `sqlite` | | `CachedPool<Sqlite>` |
+//! | `metrics` | | `observe::metrics::publish`: the counters through the `metrics` facade |
+//! | `testing` | | a clock that tests turn by hand; not covered by semver |
 
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod builder;

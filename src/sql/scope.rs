@@ -5,9 +5,9 @@
 
 use std::ptr;
 
-use sqlparser::ast::Query;
+use sqlparser::ast::{Ident, Query};
 
-use super::facts::Dialect;
+use super::{facts::Dialect, names};
 
 /// The queries around the place that is being walked.
 #[derive(Default)]
@@ -41,7 +41,7 @@ impl Scopes {
         &mut self,
         dialect: Dialect,
         query: &Query,
-        fold: impl Fn(&sqlparser::ast::Ident) -> String,
+        fold: impl Fn(&Ident) -> String,
     ) {
         let mut frame = Frame {
             bodies: Vec::new(),
@@ -95,5 +95,22 @@ impl Scopes {
         self.frames
             .iter()
             .any(|frame| frame.names[..frame.visible].iter().any(|cte| cte == name))
+    }
+}
+
+/// The name that an identifier of the tree stands for.
+pub(super) fn fold(dialect: Dialect, ident: &Ident) -> Box<str> {
+    match ident.quote_style {
+        None => names::folded(dialect, &ident.value),
+        Some(_) => names::verbatim(dialect, &ident.value),
+    }
+}
+
+/// A name by which a CTE is found. In MySQL, spelled in another case it can be a table.
+pub(super) fn cte_name(dialect: Dialect, ident: &Ident) -> String {
+    match dialect {
+        Dialect::Postgres => fold(dialect, ident).into_string(),
+        Dialect::MySql => ident.value.clone(),
+        Dialect::Sqlite => ident.value.to_ascii_lowercase(),
     }
 }

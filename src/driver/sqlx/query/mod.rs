@@ -66,6 +66,32 @@ impl<DB: Backend, F: Send, A> CacheExt<DB> for Map<'_, DB, F, A> {
 }
 
 /// A query with a row mapping: what can be read through the cache. Sealed.
+///
+/// A plain `query` has none, so its rows would have no type to be kept as:
+#[cfg_attr(feature = "sqlite", doc = "```compile_fail,E0277")]
+#[cfg_attr(not(feature = "sqlite"), doc = "```ignore")]
+/// # async fn example(pool: cachedpool::CachedPool<sqlx::Sqlite>) -> Result<(), sqlx::Error> {
+/// use cachedpool::prelude::*;
+///
+/// let rows = sqlx::query("SELECT id FROM users").cached(&pool).fetch_all().await?;
+/// # Ok(())
+/// # }
+/// ```
+/// With a mapping it is one word more:
+/// ```
+/// # #[cfg(feature = "sqlite")]
+/// # async fn example(pool: cachedpool::CachedPool<sqlx::Sqlite>) -> Result<(), sqlx::Error> {
+/// use cachedpool::prelude::*;
+/// use sqlx::{Row, sqlite::SqliteRow};
+///
+/// let ids: Vec<i64> = sqlx::query("SELECT id FROM users")
+///     .map(|row: SqliteRow| row.get("id"))
+///     .cached(&pool)
+///     .fetch_all()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "this query has no row mapping, so there is no value to keep in the cache",
     label = "what should its rows become?",
@@ -154,12 +180,16 @@ hints! {
     only_if_cached();
 }
 
-impl<DB: Backend, Q: Mapped<DB>> CachedRead<'_, DB, Q> {
+// The bound stands at each method: at the block, the compiler would call the method missing and not say what to do.
+impl<DB: Backend, Q> CachedRead<'_, DB, Q> {
     /// All rows, behind a shared pointer: a hit clones nothing.
     ///
     /// # Errors
     /// As sqlx's `fetch_all`.
-    pub async fn fetch_all_shared(self) -> Result<Cached<Vec<Q::Row>>, Error> {
+    pub async fn fetch_all_shared(self) -> Result<Cached<Vec<Q::Row>>, Error>
+    where
+        Q: Mapped<DB>,
+    {
         self.query.read(self.pool, &self.policy).await
     }
 
@@ -167,7 +197,10 @@ impl<DB: Backend, Q: Mapped<DB>> CachedRead<'_, DB, Q> {
     ///
     /// # Errors
     /// As sqlx's `fetch_all`.
-    pub async fn fetch_all(self) -> Result<Vec<Q::Row>, Error> {
+    pub async fn fetch_all(self) -> Result<Vec<Q::Row>, Error>
+    where
+        Q: Mapped<DB>,
+    {
         Ok(self.fetch_all_shared().await?.into_owned())
     }
 
@@ -175,7 +208,10 @@ impl<DB: Backend, Q: Mapped<DB>> CachedRead<'_, DB, Q> {
     ///
     /// # Errors
     /// As sqlx's `fetch_optional`.
-    pub async fn fetch_optional_shared(self) -> Result<Cached<Option<Q::Row>>, Error> {
+    pub async fn fetch_optional_shared(self) -> Result<Cached<Option<Q::Row>>, Error>
+    where
+        Q: Mapped<DB>,
+    {
         self.query.read(self.pool, &self.policy).await
     }
 
@@ -183,7 +219,10 @@ impl<DB: Backend, Q: Mapped<DB>> CachedRead<'_, DB, Q> {
     ///
     /// # Errors
     /// As sqlx's `fetch_optional`.
-    pub async fn fetch_optional(self) -> Result<Option<Q::Row>, Error> {
+    pub async fn fetch_optional(self) -> Result<Option<Q::Row>, Error>
+    where
+        Q: Mapped<DB>,
+    {
         Ok(self.fetch_optional_shared().await?.into_owned())
     }
 
@@ -191,7 +230,10 @@ impl<DB: Backend, Q: Mapped<DB>> CachedRead<'_, DB, Q> {
     ///
     /// # Errors
     /// As sqlx's `fetch_one`: `RowNotFound` where there is none.
-    pub async fn fetch_one_shared(self) -> Result<Cached<Q::Row>, Error> {
+    pub async fn fetch_one_shared(self) -> Result<Cached<Q::Row>, Error>
+    where
+        Q: Mapped<DB>,
+    {
         self.fetch_optional_shared()
             .await?
             .transpose()
@@ -202,7 +244,10 @@ impl<DB: Backend, Q: Mapped<DB>> CachedRead<'_, DB, Q> {
     ///
     /// # Errors
     /// As sqlx's `fetch_one`: `RowNotFound` where there is none.
-    pub async fn fetch_one(self) -> Result<Q::Row, Error> {
+    pub async fn fetch_one(self) -> Result<Q::Row, Error>
+    where
+        Q: Mapped<DB>,
+    {
         self.fetch_optional().await?.ok_or(Error::RowNotFound)
     }
 }

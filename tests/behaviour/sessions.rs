@@ -246,7 +246,7 @@ async fn late_write<DB: TestDatabase>(setting: Setting<DB>) -> Scene<DB> {
                 Server::Postgres => "SELECT count(*) FROM pg_locks WHERE NOT granted \
                     AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())",
                 _ => "SELECT count(*) FROM information_schema.processlist \
-                    WHERE db = DATABASE() AND info LIKE 'UPDATE%late%'",
+                    WHERE db = DATABASE() AND command = 'Execute' AND info LIKE 'UPDATE%late%'",
             };
             let waiting = read::<DB, Number>(waiting, []).fetch_one(&scene.pool).await;
             waiting.unwrap().0 > 0

@@ -7,7 +7,8 @@
 //!
 //! `build` is sqlx's own builder alone, which every line below it contains; `moka_get` is the bare store with a key and a
 //! value of the same shape. Hits are ready when they are polled first, so no runtime is in the figures of the upper half;
-//! those from `plain` on go to the database and hold tokio's `block_on`.
+//! those from `plain` on go to the database and hold tokio's `block_on`. Allocations are counted in `tests/allocations`, since
+//! counting takes time.
 
 use std::{
     env,
@@ -20,9 +21,6 @@ use std::{
 use cachedpool::{CachedPool, cache::Key};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
-
-#[global_allocator]
-static ALLOC: divan::AllocProfiler = divan::AllocProfiler::system();
 
 const ROWS: [i64; 4] = [1, 10, 100, 1000];
 
@@ -81,7 +79,7 @@ macro_rules! benches {
             use cachedpool::prelude::*;
             use divan::Bencher;
             use futures_util::FutureExt as _;
-            use sqlx::Row as _;
+            use sqlx::{Row as _, query::QueryAs};
 
             use super::*;
 
@@ -91,7 +89,9 @@ macro_rules! benches {
                 "SELECT id, name, org FROM bench_users WHERE id <= ", $first, " AND id <> - ", $second
             );
 
-            type Pool = CachedPool<<$Row as sqlx::Row>::Database>;
+            type Database = <$Row as sqlx::Row>::Database;
+            type Arguments = <Database as sqlx::Database>::Arguments;
+            type Pool = CachedPool<Database>;
 
             fn pool() -> &'static Pool {
                 static POOL: OnceLock<Pool> = OnceLock::new();
@@ -112,15 +112,21 @@ macro_rules! benches {
                 })
             }
 
-            macro_rules! select {
-                ($rows:expr) => {
-                    sqlx::query_as::<_, User>(SELECT).bind(black_box($rows))
-                };
+            fn select(rows: i64) -> QueryAs<'static, Database, User, Arguments> {
+                sqlx::query_as(SELECT).bind(black_box(rows))
             }
 
+            /// What no read asked for before.
+            fn unasked(rows: i64) -> QueryAs<'static, Database, User, Arguments> {
+                sqlx::query_as(UNIQUE).bind(rows).bind(unique())
+            }
+
+            /// As the macros build it: the mapping is a closure.
             macro_rules! mapped {
                 ($rows:expr) => {
-                    sqlx::query(SELECT).bind(black_box($rows)).map(|row: $Row| row.get::<i64, _>(0))
+                    sqlx::query::<Database>(SELECT)
+                        .bind(black_box::<i64>($rows))
+                        .map(|row: $Row| row.get::<i64, _>(0))
                 };
             }
 
@@ -143,7 +149,7 @@ macro_rules! benches {
             #[divan::bench(sample_size = 1000)]
             fn a_build(bencher: Bencher<'_, '_>) {
                 pool();
-                bencher.bench_local(|| select!(1));
+                bencher.bench_local(|| select(1));
             }
 
             #[divan::bench(sample_size = 1000)]
@@ -154,17 +160,17 @@ macro_rules! benches {
 
             #[divan::bench(args = ROWS, sample_size = 1000)]
             fn b_hit_all_shared(bencher: Bencher<'_, '_>, rows: i64) {
-                hit!(bencher, || select!(rows).cached(pool()).fetch_all_shared());
+                hit!(bencher, || select(rows).cached(pool()).fetch_all_shared());
             }
 
             #[divan::bench(sample_size = 1000)]
             fn b_hit_one_shared(bencher: Bencher<'_, '_>) {
-                hit!(bencher, || select!(1).cached(pool()).fetch_one_shared());
+                hit!(bencher, || select(1).cached(pool()).fetch_one_shared());
             }
 
             #[divan::bench(sample_size = 1000)]
             fn b_hit_one_owned(bencher: Bencher<'_, '_>) {
-                hit!(bencher, || select!(1).cached(pool()).fetch_one());
+                hit!(bencher, || select(1).cached(pool()).fetch_one());
             }
 
             #[divan::bench(args = ROWS, sample_size = 1000)]
@@ -174,32 +180,28 @@ macro_rules! benches {
 
             #[divan::bench(sample_size = 1000)]
             fn b_hit_with_tag_and_scope(bencher: Bencher<'_, '_>) {
-                hit!(bencher, || select!(1).cached(pool()).tag("org:7").scope(7).fetch_all_shared());
+                hit!(bencher, || select(1).cached(pool()).tag("org:7").scope(7).fetch_all_shared());
             }
 
             #[divan::bench(args = ROWS)]
             fn c_plain(bencher: Bencher<'_, '_>, rows: i64) {
-                wait!(bencher, || select!(rows).fetch_all(pool().inner()));
+                wait!(bencher, || select(rows).fetch_all(pool().inner()));
             }
 
             #[divan::bench(args = ROWS)]
             fn d_refresh(bencher: Bencher<'_, '_>, rows: i64) {
-                wait!(bencher, || select!(rows).cached(pool()).refresh().fetch_all_shared());
+                wait!(bencher, || select(rows).cached(pool()).refresh().fetch_all_shared());
             }
 
             #[divan::bench(args = ROWS)]
             fn e_plain_unique(bencher: Bencher<'_, '_>, rows: i64) {
-                wait!(bencher, || sqlx::query_as::<_, User>(UNIQUE)
-                    .bind(rows)
-                    .bind(unique())
+                wait!(bencher, || unasked(rows)
                     .fetch_all(pool().inner()));
             }
 
             #[divan::bench(args = ROWS)]
             fn f_miss_unique(bencher: Bencher<'_, '_>, rows: i64) {
-                wait!(bencher, || sqlx::query_as::<_, User>(UNIQUE)
-                    .bind(rows)
-                    .bind(unique())
+                wait!(bencher, || unasked(rows)
                     .cached(pool())
                     .fetch_all_shared());
             }
@@ -207,9 +209,9 @@ macro_rules! benches {
             #[divan::bench(args = [10, 10_000], sample_size = 1000)]
             fn g_invalidate_tables(bencher: Bencher<'_, '_>, entries: i64) {
                 runtime().block_on(async {
-                    for entry in 0..entries {
-                        let one = sqlx::query_as::<_, User>(UNIQUE).bind(1).bind(entry);
-                        one.cached(pool()).fetch_all_shared().await.expect("the database answers");
+                    for _ in 0..entries {
+                        unasked(1)
+                            .cached(pool()).fetch_all_shared().await.expect("the database answers");
                     }
                 });
                 hit!(bencher, || pool().invalidate_tables(["bench_users"]));

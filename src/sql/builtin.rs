@@ -33,12 +33,25 @@ pub(super) fn catalog(dialect: Dialect, relation: &Relation) -> Option<Reason> {
     system.then(|| Reason::SystemCatalog(relation.to_string().into()))
 }
 
-/// Whether a column is one that the server keeps for itself. SQLite's `rowid` is not: it is the row's, as any column.
+/// Whether an unquoted name without a schema is MySQL's `DUAL`, which stands for no table.
+pub(super) fn is_no_table(dialect: Dialect, relation: &Relation) -> bool {
+    dialect == Dialect::MySql && relation.schema.is_none() && &*relation.name == "dual"
+}
+
+/// Whether a column is one that the server keeps for itself, or one of a sequence, which moves without a write. SQLite's `rowid` is not: it is the row's, as any column.
 pub(super) fn is_system_column(dialect: Dialect, name: &str) -> bool {
     match dialect {
         Dialect::Postgres => matches!(
             name,
-            "ctid" | "xmin" | "xmax" | "cmin" | "cmax" | "tableoid"
+            "ctid"
+                | "xmin"
+                | "xmax"
+                | "cmin"
+                | "cmax"
+                | "tableoid"
+                | "last_value"
+                | "log_cnt"
+                | "is_called"
         ),
         Dialect::MySql | Dialect::Sqlite => false,
     }
@@ -75,23 +88,28 @@ pub(super) fn bare_word(dialect: Dialect, word: &str) -> Option<Reason> {
     }
 }
 
-/// PostgreSQL's types whose input is looked up in the catalogs.
-pub(super) fn is_lookup_type(dialect: Dialect, name: &str) -> bool {
-    dialect == Dialect::Postgres
-        && matches!(
-            name.trim_start_matches('_'),
-            "regclass"
-                | "regcollation"
-                | "regconfig"
-                | "regdictionary"
-                | "regnamespace"
-                | "regoper"
-                | "regoperator"
-                | "regproc"
-                | "regprocedure"
-                | "regrole"
-                | "regtype"
-        )
+/// Types of PostgreSQL whose input is looked up in the catalogs.
+const LOOKUP_TYPES: &[&str] = &[
+    "regclass",
+    "regcollation",
+    "regconfig",
+    "regdictionary",
+    "regnamespace",
+    "regoper",
+    "regoperator",
+    "regproc",
+    "regprocedure",
+    "regrole",
+    "regtype",
+];
+
+/// Whether a word is one of PostgreSQL's types whose input is looked up in the catalogs, or an array of one (`_regclass`).
+pub(super) fn is_lookup_type(word: &str) -> bool {
+    let name = word.trim_start_matches('_');
+    let like = name.len() >= 7 && name.is_char_boundary(3) && name[..3].eq_ignore_ascii_case("reg");
+    like && LOOKUP_TYPES
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// The word by which a literal asks PostgreSQL for the time, should it be read as a date: it can stand beside a time and a zone.

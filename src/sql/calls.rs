@@ -42,6 +42,9 @@ pub(super) fn call<'f>(
     let Some(class) = built_in(context.dialect, &function.name)
         .filter(|class| ours && !(quoted && *class == Class::Syntax))
     else {
+        if context.dialect == Dialect::Sqlite && function.name.starts_with("pragma_") {
+            return Call::Refused(Reason::SystemCatalog(name()));
+        }
         let reason = Reason::UnknownFunction(function.to_string().into());
         return match context.dialect {
             Dialect::Postgres | Dialect::MySql => Call::WritesAnything(reason),

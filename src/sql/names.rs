@@ -38,7 +38,10 @@ pub(super) fn identifier(dialect: Dialect, token: &Token<'_>) -> Option<Box<str>
     match (token.kind, dialect) {
         (TokenKind::Word, _) => Some(folded(dialect, token.text)),
         // MySQL takes "x" for a name under ANSI_QUOTES, SQLite takes 'x' for one where only a name can stand.
-        (TokenKind::Quoted, _) | (TokenKind::Text, Dialect::MySql | Dialect::Sqlite) => {
+        (TokenKind::Quoted, _) | (TokenKind::Text, Dialect::Sqlite) => {
+            unquoted(dialect, token.text)
+        }
+        (TokenKind::Text, Dialect::MySql) if token.text.starts_with('"') => {
             unquoted(dialect, token.text)
         }
         _ => None,

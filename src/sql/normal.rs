@@ -22,42 +22,66 @@ pub(super) const RESERVED: &[&str] = &[
     "using", "values", "when", "where",
 ];
 
+/// Further words that MySQL and MariaDB do not accept as an unquoted name. Sorted.
+const MYSQL_RESERVED: &[&str] = &[
+    "asc", "collate", "convert", "cross", "default", "desc", "div", "false", "for", "force",
+    "ignore", "index", "inner", "interval", "key", "left", "like", "lock", "match", "mod",
+    "natural", "outer", "over", "primary", "regexp", "replace", "right", "rlike", "true", "use",
+    "with", "xor",
+];
+
 /// Spells `tokens` in the canonical way.
 pub(super) fn spell(dialect: Dialect, tokens: &[Token<'_>]) -> String {
     let mut out = String::with_capacity(tokens.iter().map(|token| token.text.len() + 1).sum());
-    let mut before: Option<&Token<'_>> = None;
-    for token in tokens {
+    for (at, token) in tokens.iter().enumerate() {
+        let before = at.checked_sub(1).map(|before| &tokens[before]);
         out.extend(before.and_then(|before| separator(dialect, before, token)));
-        let qualified = before.is_some_and(|before| before.is_punct("."));
-        if folds(dialect, token, qualified) {
+        if folds(dialect, before, token, &tokens[at + 1..]) {
             out.extend(token.text.chars().map(|c| c.to_ascii_lowercase()));
         } else {
             out.push_str(token.text);
         }
-        before = Some(token);
     }
     out
 }
 
-fn folds(dialect: Dialect, token: &Token<'_>, qualified: bool) -> bool {
-    if token.kind != TokenKind::Word {
+/// Whether a token means the same in lower case, also as the name of a column of the result.
+fn folds(
+    dialect: Dialect,
+    before: Option<&Token<'_>>,
+    token: &Token<'_>,
+    behind: &[Token<'_>],
+) -> bool {
+    if token.kind != TokenKind::Word || dialect == Dialect::Postgres {
+        return token.kind == TokenKind::Word;
+    }
+    let mut lower = [0_u8; 8];
+    let Some(lower) = lower.get_mut(..token.text.len()) else {
+        return false;
+    };
+    lower.copy_from_slice(token.text.as_bytes());
+    lower.make_ascii_lowercase();
+    let holds = |words: &[&str]| {
+        words
+            .binary_search_by(|word| word.as_bytes().cmp(lower))
+            .is_ok()
+    };
+    if before.is_some_and(|before| before.is_punct(".")) {
         return false;
     }
-    match dialect {
-        Dialect::Postgres => true,
-        Dialect::MySql | Dialect::Sqlite => {
-            let mut lower = [0_u8; 8];
-            let Some(lower) = lower.get_mut(..token.text.len()) else {
-                return false;
-            };
-            lower.copy_from_slice(token.text.as_bytes());
-            lower.make_ascii_lowercase();
-            !qualified
-                && RESERVED
-                    .binary_search_by(|word| word.as_bytes().cmp(lower))
-                    .is_ok()
-        }
-    }
+    // SQLite has few words that cannot be names, but before JOIN and at the start no name can stand.
+    let joins = || {
+        let join = |at: usize| behind.get(at).is_some_and(|next| next.is_word("join"));
+        let outer = behind.first().is_some_and(|next| {
+            next.is_one_of(&["inner", "outer", "left", "right", "full", "cross"])
+        });
+        holds(&[
+            "cross", "full", "inner", "left", "natural", "outer", "right",
+        ]) && (join(0) || (outer && (join(1) || join(2))))
+    };
+    holds(RESERVED)
+        || (dialect == Dialect::MySql && holds(MYSQL_RESERVED))
+        || (dialect == Dialect::Sqlite && ((before.is_none() && holds(&["with"])) || joins()))
 }
 
 fn separator(dialect: Dialect, before: &Token<'_>, token: &Token<'_>) -> Option<char> {
@@ -97,7 +121,13 @@ mod tests {
     #[test]
     fn the_reserved_words_are_sorted() {
         assert!(RESERVED.is_sorted());
-        assert!(RESERVED.iter().all(|word| word.len() <= 8));
+        assert!(MYSQL_RESERVED.is_sorted());
+        assert!(
+            RESERVED
+                .iter()
+                .chain(MYSQL_RESERVED)
+                .all(|word| word.len() <= 8)
+        );
     }
 
     #[test]
@@ -124,6 +154,20 @@ mod tests {
                 "select Name from Users where a.From = 1"
             );
         }
+    }
+
+    #[test]
+    fn joins_are_folded_and_columns_of_that_name_are_not() {
+        let text =
+            "With X As (Select Left From T) Select * From A Left Outer Join B Natural Join C";
+        assert_eq!(
+            normal(Dialect::Sqlite, text),
+            "with X as ( select Left from T ) select * from A left outer join B natural join C"
+        );
+        assert_eq!(
+            normal(Dialect::MySql, "SELECT a FROM b ORDER BY c DESC"),
+            "select a from b order by c desc"
+        );
     }
 
     #[test]

@@ -144,7 +144,9 @@ fn from_tokens(dialect: Dialect, tokens: &[Token<'_>], part: &mut Part) {
         Dialect::Sqlite => None,
     };
     // That it could not be parsed says more than what stands in it, but for locks.
-    let unparsed = part.refusal == Some(Reason::Unparsed) && refusal != Some(Reason::LocksRows);
+    let unparsed = dialect == Dialect::Postgres
+        && part.refusal == Some(Reason::Unparsed)
+        && refusal != Some(Reason::LocksRows);
     if refusal.is_some() && !unparsed {
         part.refusal = refusal;
     }
@@ -152,10 +154,9 @@ fn from_tokens(dialect: Dialect, tokens: &[Token<'_>], part: &mut Part) {
 
 /// Literals that ask for the clock, and types whose input is looked up in the catalogs.
 fn postgres(tokens: &[Token<'_>]) -> Option<Reason> {
-    let lookup = tokens.iter().find(|token| {
-        token.kind == TokenKind::Word
-            && builtin::is_lookup_type(Dialect::Postgres, &token.text.to_ascii_lowercase())
-    });
+    let lookup = tokens
+        .iter()
+        .find(|token| token.kind == TokenKind::Word && builtin::is_lookup_type(token.text));
     if let Some(lookup) = lookup {
         return Some(Reason::SystemCatalog(
             lookup.text.to_ascii_lowercase().into(),
@@ -186,23 +187,26 @@ fn postgres(tokens: &[Token<'_>]) -> Option<Reason> {
 
 /// `FOR UPDATE`, `FOR NO KEY UPDATE`, `FOR SHARE`, `FOR KEY SHARE`, of which the parser knows two.
 fn locks(tokens: &[Token<'_>]) -> bool {
-    let words: [&[&str]; 4] = [
-        &["for", "update"],
-        &["for", "no", "key", "update"],
-        &["for", "share"],
-        &["for", "key", "share"],
-    ];
-    words.iter().any(|words| follows(tokens, words))
+    tokens.windows(2).enumerate().any(|(at, pair)| {
+        pair[0].is_word("for")
+            && (pair[1].is_one_of(&["update", "share"])
+                || follows(&tokens[at + 1..], &["no", "key", "update"])
+                || follows(&tokens[at + 1..], &["key", "share"]))
+    })
 }
 
-/// Whether `words` stand one behind the other.
+/// Whether `tokens` begin with `words`.
 fn follows(tokens: &[Token<'_>], words: &[&str]) -> bool {
-    tokens.windows(words.len()).any(|window| {
-        window
+    tokens.len() >= words.len()
+        && tokens
             .iter()
             .zip(words)
             .all(|(token, word)| token.is_word(word))
-    })
+}
+
+/// Whether `words` stand one behind the other somewhere in `tokens`.
+fn holds(tokens: &[Token<'_>], words: &[&str]) -> bool {
+    (0..tokens.len()).any(|at| follows(&tokens[at..], words))
 }
 
 /// An operator that is not built in, or that `OPERATOR(…)` looks for in another schema.
@@ -254,13 +258,12 @@ fn mysql(tokens: &[Token<'_>], part: &mut Part) -> Option<Reason> {
             variable.text.to_lowercase().into(),
         ));
     }
-    if follows(tokens, &["lock", "in", "share", "mode"]) {
+    if holds(tokens, &["lock", "in", "share", "mode"]) {
         return Some(Reason::LocksRows);
     }
-    if follows(tokens, &["next", "value", "for"]) || follows(tokens, &["previous", "value", "for"])
-    {
+    if holds(tokens, &["next", "value", "for"]) || holds(tokens, &["previous", "value", "for"]) {
         return Some(Reason::VolatileFunction("next value for".into()));
     }
-    follows(tokens, &["sql_calc_found_rows"])
+    holds(tokens, &["sql_calc_found_rows"])
         .then(|| Reason::SessionDependent("sql_calc_found_rows".into()))
 }

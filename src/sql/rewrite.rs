@@ -15,12 +15,7 @@ pub(super) fn for_parser<'s>(dialect: Dialect, tokens: &[Token<'s>]) -> Vec<Toke
     while let Some(token) = tokens.get(at) {
         let skipped = match dialect {
             Dialect::Postgres => dropped(&tokens[at..], &tokens[..at]),
-            // `SOUNDS LIKE`
-            Dialect::MySql => usize::from(
-                token.is_word("sounds")
-                    && tokens.get(at + 1).is_some_and(|next| next.is_word("like")),
-            ),
-            Dialect::Sqlite => 0,
+            Dialect::MySql | Dialect::Sqlite => dropped_elsewhere(dialect, &tokens[at..]),
         };
         if skipped > 0 {
             at += skipped;
@@ -37,6 +32,8 @@ pub(super) fn for_parser<'s>(dialect: Dialect, tokens: &[Token<'s>]) -> Vec<Toke
                 plain(TokenKind::Operator, "*"),
                 plain(TokenKind::Word, "from"),
             ]);
+        } else if dialect == Dialect::MySql && is_update_comma(tokens, at) {
+            out.push(plain(TokenKind::Word, "join"));
         } else if dialect == Dialect::MySql && is_infix_mod(tokens, at) {
             out.push(plain(TokenKind::Operator, "%"));
         } else {
@@ -45,6 +42,15 @@ pub(super) fn for_parser<'s>(dialect: Dialect, tokens: &[Token<'s>]) -> Vec<Toke
         at += 1;
     }
     out
+}
+
+/// `UPDATE a, b SET …` is `UPDATE a JOIN b SET …`.
+fn is_update_comma(tokens: &[Token<'_>], at: usize) -> bool {
+    tokens[at].is_punct(",")
+        && tokens[0].is_word("update")
+        && !tokens[..at]
+            .iter()
+            .any(|token| token.is_word("set") || token.is_punct("("))
 }
 
 /// `a MOD b`, which the parser knows as a function only.
@@ -95,6 +101,21 @@ fn dropped(tokens: &[Token<'_>], done: &[Token<'_>]) -> usize {
     }
 }
 
+/// The same for the other dialects, of which the parser misses less.
+fn dropped_elsewhere(dialect: Dialect, tokens: &[Token<'_>]) -> usize {
+    let token = &tokens[0];
+    if token.kind != TokenKind::Word {
+        0
+    } else if dialect == Dialect::MySql && token.is_word("sounds") {
+        // `SOUNDS LIKE`
+        usize::from(tokens.get(1).is_some_and(|next| next.is_word("like")))
+    } else if token.is_one_of(&["range", "rows", "groups"]) {
+        frame(tokens)
+    } else {
+        0
+    }
+}
+
 fn words(tokens: &[Token<'_>], before: Option<&Token<'_>>) -> usize {
     let follows = |words: &[&str]| {
         tokens.len() > words.len()
@@ -107,15 +128,19 @@ fn words(tokens: &[Token<'_>], before: Option<&Token<'_>>) -> usize {
     if before.is_some_and(|before| before.is_punct(".")) {
         return 0;
     }
+    let locking = before.is_some_and(|before| before.is_word("for"));
     match token.text.len() {
         // `ONLY t`: the parser takes `only` for a table. `FETCH … ROWS ONLY` stays.
         4 if token.is_word("only") => {
             usize::from(!before.is_some_and(|before| before.is_one_of(&["row", "rows"])))
         }
         8 if token.is_word("variadic") => 1,
+        9 | 10 if token.is_one_of(&["symmetric", "asymmetric"]) => {
+            usize::from(before.is_some_and(|before| before.is_word("between")))
+        }
         // `FOR NO KEY UPDATE`, `FOR KEY SHARE`
-        2 if token.is_word("no") && follows(&["key", "update"]) => 2,
-        3 if token.is_word("key") && follows(&["share"]) => 1,
+        2 if locking && token.is_word("no") && follows(&["key", "update"]) => 2,
+        3 if locking && token.is_word("key") && follows(&["share"]) => 1,
         // `ORDER BY a USING >`
         5 if token.is_word("using") => match tokens.get(1) {
             Some(next) if next.kind == TokenKind::Operator && is_postgres_operator(next.text) => 2,
@@ -129,11 +154,12 @@ fn words(tokens: &[Token<'_>], before: Option<&Token<'_>>) -> usize {
         }
         4..=6 if token.is_one_of(&["range", "rows", "groups"]) => frame(tokens),
         // `inet '::1'` is the literal for all that matters: names of types that look something up are judged by the token.
-        _ if token.is_one_of(TYPES) => usize::from(
-            tokens
-                .get(1)
-                .is_some_and(|next| next.kind == TokenKind::Text),
-        ),
+        _ if tokens
+            .get(1)
+            .is_some_and(|next| next.kind == TokenKind::Text) =>
+        {
+            usize::from(token.is_one_of(TYPES))
+        }
         _ => 0,
     }
 }
@@ -221,12 +247,20 @@ fn frame(tokens: &[Token<'_>]) -> usize {
         next.is_one_of(&["between", "unbounded", "current"])
             || matches!(next.kind, TokenKind::Number | TokenKind::Text)
     });
-    let length = tokens
+    let ends = |token: &Token<'_>| token.is_punct("(") || token.is_punct(")");
+    let (frame, close) = tokens.split_at(tokens.iter().position(ends).unwrap_or(tokens.len()));
+    // A column can have such a name: then more than a frame stands before the bracket.
+    let query = frame.iter().any(|token| {
+        token.is_one_of(&[
+            "from", "join", "select", "where", "having", "limit", "order", "union",
+        ]) || token.is_punct(",")
+    });
+    let bounded = frame
         .iter()
-        .take_while(|token| !token.is_punct("(") && !token.is_punct(")"))
-        .count();
-    if bound && tokens.get(length).is_some_and(|close| close.is_punct(")")) {
-        length
+        .any(|token| token.is_one_of(&["preceding", "following", "current"]));
+    let closed = close.first().is_some_and(|token| token.is_punct(")"));
+    if bound && bounded && closed && !query {
+        frame.len()
     } else {
         0
     }

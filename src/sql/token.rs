@@ -240,39 +240,41 @@ impl Lexer<'_> {
         self.unterminated();
     }
 
+    /// A number ends where it can: the letters behind it are a word (`1INTO`, which PostgreSQL read before version 15),
+    /// except in MySQL, where names may begin with digits (`1st`).
     fn number(&mut self) {
-        let mut end = self.at;
-        let radix = self.peek(0) == b'0' && matches!(self.peek(1) | 0x20, b'x' | b'o' | b'b');
-        while let Some(&byte) = self.bytes.get(end) {
-            let sign = !radix
-                && matches!(byte, b'+' | b'-')
-                && matches!(self.bytes[end - 1], b'e' | b'E')
-                && self.bytes.get(end + 1).is_some_and(u8::is_ascii_digit)
-                && self.bytes[self.at..end - 1]
-                    .iter()
-                    .all(|b| b.is_ascii_digit() || *b == b'.' || *b == b'_');
-            if !(sign || byte == b'.' || is_word_part(byte)) {
-                break;
-            }
-            end += 1;
+        let run = |from: usize, part: fn(&u8) -> bool| {
+            from + self.bytes[from..].iter().take_while(|b| part(b)).count()
+        };
+        let digits = |from| run(from, |byte| byte.is_ascii_digit() || *byte == b'_');
+        if self.peek(0) == b'0' && matches!(self.peek(1) | 0x20, b'x' | b'o' | b'b') {
+            return self.push(
+                TokenKind::Number,
+                run(self.at + 2, |byte| {
+                    byte.is_ascii_hexdigit() || *byte == b'_'
+                }),
+            );
         }
-        let text = &self.bytes[self.at..end];
-        // MySQL's names may begin with digits: `1st`. What is no number there is a word.
-        let name = self.dialect == Dialect::MySql
-            && !radix
-            && !text.contains(&b'.')
-            && text.iter().any(|b| !b.is_ascii_digit())
-            && !text
-                .iter()
-                .all(|b| b.is_ascii_digit() || matches!(b, b'e' | b'E' | b'+' | b'-'));
-        self.push(
-            if name {
-                TokenKind::Word
-            } else {
-                TokenKind::Number
-            },
-            end,
-        );
+        let mut end = digits(self.at);
+        let whole = self.bytes.get(end) != Some(&b'.');
+        if !whole {
+            end = digits(end + 1);
+        }
+        if self.bytes.get(end).is_some_and(|byte| *byte | 0x20 == b'e') {
+            let sign = usize::from(matches!(self.bytes.get(end + 1), Some(b'+' | b'-')));
+            if self
+                .bytes
+                .get(end + 1 + sign)
+                .is_some_and(u8::is_ascii_digit)
+            {
+                end = digits(end + 1 + sign);
+            }
+        }
+        let longer = self.word_end(end);
+        if self.dialect == Dialect::MySql && whole && longer > end {
+            return self.push(TokenKind::Word, longer);
+        }
+        self.push(TokenKind::Number, end);
     }
 
     /// Whether the `.` here stands between a schema and a table whose name begins with a digit (MySQL).

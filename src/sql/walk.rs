@@ -181,10 +181,11 @@ impl Walk<'_, '_> {
 
     fn column(&mut self, ident: &Ident, alone: bool) {
         let name = self.fold(ident);
-        if alone && ident.quote_style.is_none() {
-            if let Some(reason) = builtin::bare_word(self.context.dialect, &name) {
-                return self.refuse(reason);
-            }
+        if alone
+            && ident.quote_style.is_none()
+            && let Some(reason) = builtin::bare_word(self.context.dialect, &name)
+        {
+            return self.refuse(reason);
         }
         if builtin::is_system_column(self.context.dialect, &name) {
             self.refuse(Reason::SystemColumn(name));
@@ -259,10 +260,8 @@ impl Visitor for Walk<'_, '_> {
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         let dialect = self.context.dialect;
-        self.scopes.enter(dialect, query, |ident| match dialect {
-            Dialect::Postgres => fold(dialect, ident).into_string(),
-            Dialect::MySql | Dialect::Sqlite => ident.value.to_lowercase(),
-        });
+        self.scopes
+            .enter(dialect, query, |ident| cte_name(dialect, ident));
         if !query.locks.is_empty() {
             self.refuse(Reason::LocksRows);
         }
@@ -299,14 +298,19 @@ impl Visitor for Walk<'_, '_> {
             self.refuse(Reason::Unparsed);
             return ControlFlow::Continue(());
         };
-        let cte = relation.schema.is_none()
-            && match self.context.dialect {
-                Dialect::Postgres => self.scopes.is_cte(&relation.name),
-                Dialect::MySql | Dialect::Sqlite => {
-                    self.scopes.is_cte(&relation.name.to_lowercase())
-                }
-            };
-        if !cte {
+        let cte = match &name.0[..] {
+            [part] => part
+                .as_ident()
+                .is_some_and(|ident| self.scopes.is_cte(&cte_name(self.context.dialect, ident))),
+            _ => false,
+        };
+        let plain = name.0.iter().all(|part| {
+            part.as_ident()
+                .is_some_and(|ident| ident.quote_style.is_none())
+        });
+        if plain && builtin::is_no_table(self.context.dialect, &relation) {
+            self.tables = self.tables.saturating_sub(1);
+        } else if !cte {
             if let Some(reason) = builtin::catalog(self.context.dialect, &relation) {
                 self.refuse(reason);
             }
@@ -377,6 +381,15 @@ fn fold(dialect: Dialect, ident: &Ident) -> Box<str> {
     match ident.quote_style {
         None => names::folded(dialect, &ident.value),
         Some(_) => names::verbatim(dialect, &ident.value),
+    }
+}
+
+/// A name by which a CTE is found. In MySQL, spelled in another case it can be a table.
+fn cte_name(dialect: Dialect, ident: &Ident) -> String {
+    match dialect {
+        Dialect::Postgres => fold(dialect, ident).into_string(),
+        Dialect::MySql => ident.value.clone(),
+        Dialect::Sqlite => ident.value.to_ascii_lowercase(),
     }
 }
 

@@ -93,6 +93,9 @@ pub(crate) struct Ledger {
     rollback_leaves_rows: bool,
     /// The server reported an error inside the open transaction and may have ended it by itself.
     doubtful: bool,
+    /// MySQL: the session may open transactions by itself (`autocommit = 0`, `completion_type = CHAIN`), so no COMMIT
+    /// tells any more whether one is open.
+    unfollowed: bool,
     state: State,
 }
 
@@ -102,6 +105,7 @@ impl Ledger {
             dialect,
             rollback_leaves_rows,
             doubtful: false,
+            unfollowed: false,
             state: State::Autocommit,
         }
     }
@@ -151,6 +155,7 @@ impl Ledger {
             Effect::UnknownTransaction => {
                 let written = self.written();
                 self.state = State::Unknown(written);
+                self.unfollowed |= self.dialect == Dialect::MySql;
                 Touched::Nothing
             }
         };
@@ -198,8 +203,7 @@ impl Ledger {
     /// The connection goes away, whatever was open with it. Returns what may have become visible meanwhile.
     pub(crate) fn close(&mut self) -> Touched {
         let written = self.written();
-        self.state = State::Autocommit;
-        self.doubtful = false;
+        *self = Ledger::new(self.dialect, self.rollback_leaves_rows);
         written
     }
 
@@ -251,6 +255,7 @@ impl Ledger {
         let written = self.written();
         self.doubtful = false;
         self.state = match (&self.state, next) {
+            (State::Unknown(_), _) if self.unfollowed => State::Unknown(Touched::Nothing),
             // Outside a transaction `COMMIT AND CHAIN` opens none on PostgreSQL, but does on MySQL.
             (State::Autocommit, State::Open(_)) if self.dialect == Dialect::Postgres => {
                 State::Autocommit

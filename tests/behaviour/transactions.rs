@@ -1,7 +1,7 @@
 //! What a transaction wrote is invalidated when it is committed: not before, not if it is rolled back, and whether it is
 //! controlled by methods or by text.
 
-use cachedpool::{CacheExt as _, CachedPoolConnection, Source};
+use cachedpool::{CacheExt as _, CachedPool, CachedPoolConnection, ErrorKind, Source};
 use sqlx::Executor as _;
 
 use crate::kit::{Person, Scene, Server, Setting, TestDatabase, query, read, run};
@@ -23,7 +23,13 @@ tests!(sqlite, postgres, mariadb => [
     begin_with_takes_a_statement_of_its_own,
     a_begin_statement_that_writes_is_noticed,
 ]);
-tests!(only mariadb => [definitions_commit_the_open_transaction]);
+tests!(only mariadb => [
+    definitions_commit_the_open_transaction,
+    settings_that_open_transactions_by_themselves_are_followed,
+    distributed_transactions_are_followed,
+    rows_that_no_rollback_takes_back_are_seen_at_once,
+    pools_that_read_or_keep_what_is_not_committed_are_refused,
+]);
 tests!(only postgres => [
     a_commit_that_fails_keeps_its_error_and_the_cache_true,
     writes_before_a_begin_in_one_text_belong_to_its_transaction,
@@ -379,4 +385,115 @@ async fn writes_before_a_begin_in_one_text_belong_to_its_transaction<DB: TestDat
     run(&mut connection, "COMMIT").await;
     assert_eq!(scene.truth("people").await, []);
     scene.assert_true("after the commit").await;
+}
+
+/// Runs texts on one connection, with both tables in the cache before each.
+async fn one_by_one<DB: TestDatabase>(scene: &Scene<DB>, texts: &[&'static str]) {
+    let mut connection = scene.pool.acquire().await.unwrap();
+    for text in texts {
+        scene.rows("people").await;
+        scene.rows("pets").await;
+        sqlx::raw_sql(*text)
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+        scene.assert_true(text).await;
+    }
+    drop(connection);
+    scene.assert_true("at the end").await;
+}
+
+async fn settings_that_open_transactions_by_themselves_are_followed<DB: TestDatabase>() {
+    let scene = Scene::<DB>::new().await;
+    one_by_one(
+        &scene,
+        &[
+            "SET autocommit = 0",
+            "UPDATE people SET name = 'a'",
+            "COMMIT",
+            "UPDATE people SET name = 'b'",
+            "SET autocommit = 1",
+            "UPDATE people SET name = 'c'",
+            "SET SESSION completion_type = 'CHAIN'",
+            "BEGIN",
+            "UPDATE people SET name = 'd'",
+            "COMMIT",
+            "UPDATE people SET name = 'e'",
+            "COMMIT",
+            "UPDATE people SET name = 'f'",
+            "ROLLBACK",
+            "UPDATE people SET name = 'g'",
+            "SET @@session.completion_type = 0",
+            "COMMIT",
+        ],
+    )
+    .await;
+    one_by_one(
+        &scene,
+        &[
+            "SET @x = 1, @@autocommit = OFF",
+            "DELETE FROM people WHERE id = 1",
+            "LOCK TABLES people READ",
+            "UNLOCK TABLES",
+        ],
+    )
+    .await;
+}
+
+async fn distributed_transactions_are_followed<DB: TestDatabase>() {
+    let scene = Scene::<DB>::new().await;
+    let texts = [
+        "XA START 'one'",
+        "UPDATE people SET name = 'a'",
+        "XA END 'one'",
+        "XA COMMIT 'one' ONE PHASE",
+        "XA START 'two'",
+        "UPDATE people SET name = 'b'",
+        "XA END 'two'",
+        "XA PREPARE 'two'",
+        "XA COMMIT 'two'",
+    ];
+    one_by_one(&scene, &texts).await;
+    assert_eq!(scene.truth("people").await[0].name.as_deref(), Some("b"));
+}
+
+async fn rows_that_no_rollback_takes_back_are_seen_at_once<DB: TestDatabase>() {
+    let scene = Scene::<DB>::new().await;
+    scene.behind("ALTER TABLE people ENGINE = MyISAM").await;
+    let pool = CachedPool::builder(scene.pool.inner().clone())
+        .build()
+        .await
+        .unwrap();
+    let cached = async || {
+        let read = read::<DB, Person>("SELECT id, name FROM people ORDER BY id", []);
+        read.cached(&pool).fetch_all().await.unwrap()
+    };
+    for commits in [true, false] {
+        cached().await;
+        let mut tx = pool.begin().await.unwrap();
+        run(&mut tx, &format!("UPDATE people SET name = '{commits}'")).await;
+        assert_eq!(cached().await, scene.truth("people").await);
+        let mut inner = tx.begin().await.unwrap();
+        run(&mut inner, "DELETE FROM people WHERE id = 2").await;
+        drop(inner);
+        if commits {
+            tx.commit().await.unwrap();
+        } else {
+            tx.rollback().await.unwrap();
+        }
+        assert_eq!(cached().await, scene.truth("people").await);
+    }
+    assert_eq!(scene.truth("people").await.len(), 1);
+}
+
+async fn pools_that_read_or_keep_what_is_not_committed_are_refused<DB: TestDatabase>() {
+    let (url, _) = DB::place().await;
+    for setting in [
+        "SET autocommit = 0",
+        "SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED",
+    ] {
+        let inner = DB::connect_with(&url, setting).await;
+        let error = CachedPool::builder(inner).build().await.unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Session, "{setting}");
+    }
 }

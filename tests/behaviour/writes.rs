@@ -7,7 +7,7 @@ use cachedpool::{
 use futures_util::TryStreamExt as _;
 use sqlx::Executor as _;
 
-use crate::kit::{LONG, Number, Person, Scene, Server, Setting, TestDatabase, query, read};
+use crate::kit::{LONG, Number, Person, Scene, Server, Setting, TestDatabase, query, read, run};
 use cachedpool_test_support::wait_until;
 
 tests!(sqlite, postgres, mariadb => [
@@ -18,6 +18,8 @@ tests!(sqlite, postgres, mariadb => [
     a_stream_that_is_dropped_after_its_first_row_has_written_all,
     a_write_that_fails_leaves_the_cache_true,
 ]);
+
+tests!(servers => [a_function_or_a_procedure_that_writes_is_noticed]);
 
 /// Statements that change `people` and not `pets`, each of which finds people 1 and 2 and a pet of each.
 const EVERYWHERE: &[&str] = &[
@@ -241,5 +243,60 @@ async fn a_write_that_fails_leaves_the_cache_true<DB: TestDatabase>() {
             "{sql}"
         );
         scene.assert_true(sql).await;
+    }
+}
+
+async fn a_function_or_a_procedure_that_writes_is_noticed<DB: TestDatabase>() {
+    let scene = Scene::<DB>::new().await;
+    let (definitions, calls): (&[&str], &[&str]) = match DB::SERVER {
+        Server::Postgres => (
+            &[
+                "CREATE FUNCTION add_person(id BIGINT) RETURNS BIGINT LANGUAGE sql \
+                    AS 'INSERT INTO people VALUES (id, $$x$$) RETURNING id'",
+                "CREATE PROCEDURE add_two(id BIGINT) LANGUAGE plpgsql AS \
+                    'BEGIN INSERT INTO people VALUES (id); COMMIT; INSERT INTO people VALUES (id + 1); END'",
+            ],
+            &[
+                "SELECT add_person(10)",
+                "SELECT count(*) FROM pets WHERE add_person(11) > 0 OR id IS NULL",
+                "SELECT id FROM people, add_person(12) LIMIT 1",
+                "CALL add_two(20)",
+                "DO 'BEGIN PERFORM add_person(13); END'",
+                "WITH one AS (SELECT add_person(14)) SELECT * FROM one",
+            ],
+        ),
+        _ => (
+            &[
+                "CREATE FUNCTION add_person(id BIGINT) RETURNS BIGINT DETERMINISTIC \
+                    BEGIN INSERT INTO people VALUES (id, 'x'); RETURN id; END",
+                "CREATE PROCEDURE add_two(id BIGINT) \
+                    BEGIN START TRANSACTION; INSERT INTO people VALUES (id, 'x'); COMMIT; \
+                    INSERT INTO people VALUES (id + 1, 'x'); END",
+            ],
+            &[
+                "SELECT add_person(10)",
+                "CALL add_two(20)",
+                "DO add_person(13)",
+                "SET @x = add_person(14)",
+                "WITH one AS (SELECT add_person(15)) SELECT * FROM one",
+            ],
+        ),
+    };
+    for sql in definitions {
+        sqlx::raw_sql(*sql).execute(&scene.pool).await.unwrap();
+    }
+    for sql in calls {
+        scene.warm().await;
+        sqlx::raw_sql(*sql).execute(&scene.pool).await.unwrap();
+        scene.assert_true(sql).await;
+        let mut tx = scene.pool.begin().await.unwrap();
+        run(&mut tx, "DELETE FROM people WHERE id > 9").await;
+        scene.warm().await;
+        if !sql.contains("add_two") {
+            sqlx::raw_sql(*sql).execute(&mut *tx).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        scene.assert_true(sql).await;
+        scene.through("DELETE FROM people WHERE id > 9").await;
     }
 }

@@ -444,6 +444,24 @@ fn after_control_that_cannot_be_followed_everything_written_is_named_every_time(
 }
 
 #[test]
+fn where_mysql_may_open_transactions_by_itself_a_commit_settles_nothing() {
+    let commit = Effect::Commit { chain: false };
+    let (mut ledger, visible) = after(
+        Dialect::MySql,
+        &[Effect::UnknownTransaction, write(0), commit.clone()],
+    );
+    assert_eq!(visible, tag(0));
+    assert!(!ledger.is_settled());
+    ledger.apply(&write(1));
+    assert_eq!(ledger.apply(&commit), tag(1));
+    let (ledger, _) = after(
+        Dialect::Postgres,
+        &[Effect::UnknownTransaction, write(0), commit],
+    );
+    assert!(ledger.is_settled());
+}
+
+#[test]
 fn savepoint_names_are_compared_as_the_database_compares_them() {
     for (dialect, kept) in [
         (Dialect::Postgres, true),

@@ -5,6 +5,7 @@ use cachedpool_test_support::{SqliteFile, mariadb, postgres};
 use sqlx::{
     Arguments as _, Error, IntoArguments, MySql, Pool, Postgres, Row, Sqlite, Transaction,
     database::HasStatementCache,
+    pool::PoolOptions,
     query::{Query, QueryAs},
 };
 
@@ -41,6 +42,9 @@ pub(crate) trait TestDatabase:
 
     /// Begins a transaction of sqlx's own, which holds what this statement locks.
     async fn hold(pool: &Pool<Self>, sql: &'static str) -> Transaction<'static, Self>;
+
+    /// A pool of sqlx's own whose connections begin with this statement.
+    async fn connect_with(url: &str, statement: &'static str) -> Pool<Self>;
 
     /// Runs a text on a connection of sqlx's own.
     async fn execute_raw(connection: &mut Self::Connection, sql: &'static str);
@@ -112,6 +116,18 @@ macro_rules! driver {
             let mut tx = pool.begin().await.unwrap();
             sqlx::query(sql).execute(&mut *tx).await.unwrap();
             tx
+        }
+
+        async fn connect_with(url: &str, statement: &'static str) -> Pool<Self> {
+            PoolOptions::new()
+                .after_connect(move |connection, _| {
+                    Box::pin(
+                        async move { sqlx::raw_sql(statement).execute(connection).await.map(drop) },
+                    )
+                })
+                .connect(url)
+                .await
+                .unwrap()
         }
 
         async fn execute_raw(connection: &mut Self::Connection, sql: &'static str) {

@@ -111,6 +111,11 @@ impl Ledger {
         matches!(self.state, State::Autocommit)
     }
 
+    /// Whether the server may have ended the transaction by itself.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.doubtful || matches!(self.state, State::Unknown(_))
+    }
+
     /// Books one effect that the server has run, or is about to run; returns what others may see changed by it.
     pub(crate) fn apply(&mut self, effect: &Effect) -> Touched {
         let mut visible = match effect {
@@ -282,7 +287,13 @@ impl Ledger {
             let kept = merged(&frames[at..]);
             frames.truncate(at);
             match frames.last_mut() {
-                Some(below) => below.written.add(&kept),
+                Some(below) => {
+                    below.written.add(&kept);
+                    // Had the transaction ended before the savepoint, its release was a COMMIT.
+                    if self.doubtful {
+                        return kept;
+                    }
+                }
                 // SQLite: releasing the savepoint that opened the transaction is a COMMIT.
                 None => {
                     self.state = State::Autocommit;

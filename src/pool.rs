@@ -2,14 +2,17 @@
 
 use std::{fmt, sync::Arc};
 
-use sqlx::{Error, Pool, SqlSafeStr, migrate::Migrator};
+use sqlx::{
+    Error, Pool, SqlSafeStr,
+    migrate::{MigrateError, Migrator},
+};
 use tokio::runtime::Handle;
 
 use crate::{
     builder::Builder,
     cache::{Engine, Tag, Tags},
     driver::{
-        sqlx::{Backend, CachedConnection, CachedPoolConnection, Session, Transaction},
+        sqlx::{Backend, CachedConnection, CachedPoolConnection, Outcome, Session, Transaction},
         statement::{Statements, table_tag},
     },
     explain::PoolExplanation,
@@ -132,13 +135,24 @@ impl<DB: Backend> CachedPool<DB> {
     ///
     /// # Errors
     /// As sqlx's `Migrator::run`.
-    pub async fn migrate(&self, migrator: &Migrator) -> Result<(), sqlx::migrate::MigrateError> {
+    pub async fn migrate(&self, migrator: &Migrator) -> Result<(), MigrateError> {
         let mut connection = self.0.inner.acquire().await?;
+        if !self.0.session.lives_in_connection {
+            // Migrations may change the session: what `pg_dump` writes empties the search path.
+            connection.close_on_drop();
+        }
         let writing = self.0.engine.write(Tags::everything());
         let result = migrator.run_direct(None, &mut *connection, false).await;
         self.0.statements.forget();
-        // Each migration commits by itself, so those before a failed one have happened.
-        writing.committed();
+        match &result {
+            Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
+                if Outcome::of(error) == Outcome::Unknown =>
+            {
+                writing.unknown();
+            }
+            // Each migration commits by itself, so those before a failed one have happened.
+            _ => writing.committed(),
+        }
         result
     }
 

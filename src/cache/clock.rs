@@ -30,9 +30,10 @@
 //! it was accounted for; never in between, where the effect is visible to others and the bump is not.
 //!
 //! **Unknown outcome.** A writer whose answer never came may have its COMMIT applied later, on the server, where
-//! nothing orders it against us. Its slots are *quarantined*: the quarantine bit makes the word unequal to every stamp
-//! ever noted as storable, and a stamp that meets the bit is never stored nor shared. The bit is lifted only after a
-//! deadline, with a bump in the same step, so nothing that began before the end of the quarantine outlives it.
+//! nothing orders it against us. Its slots are *quarantined*: in one step the version goes up and the quarantine bit
+//! on, so the word is unequal to every stamp noted before; a stamp that is noted meanwhile meets the bit, and
+//! its load is never stored nor shared. The bit is lifted only after a deadline, with another step of the version: no
+//! stamp from before the end of the quarantine matches after it, whatever it noted.
 //!
 //! **Undone.** A write that certainly had no effect only takes its count back: what was valid is valid.
 //!
@@ -40,13 +41,7 @@
 //! The count of writers holds 1,048,575. Should it ever fill, it sticks: nobody counts it down any more, and strict
 //! readers of that slot go to the database for good. Slower, still sound.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{Ordering::SeqCst, fence},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use smallvec::SmallVec;
 
@@ -54,7 +49,7 @@ use super::{
     Stamp, Tags, Tick, Time, WriteGuard,
     quarantine::Quarantine,
     stamp::Standing,
-    sync::{AtomicU64, Ordering},
+    sync::{AtomicU64, Ordering, fence},
     tag::{EVERYTHING, SLOTS},
 };
 use crate::observe::{Event, Observer};
@@ -119,7 +114,7 @@ impl Clock {
         }
         // The count must be visible before the write's effect can be: an acquire-release operation alone would
         // let later stores pass its own store.
-        fence(SeqCst);
+        fence(Ordering::SeqCst);
         WriteGuard::new(self.clone(), tags)
     }
 
@@ -183,6 +178,7 @@ impl Clock {
                 }
                 self.tell_invalidated(tags);
             }
+            Outcome::Unknown if tags.is_empty() => {}
             Outcome::Unknown => {
                 let until = self.time.now().plus(self.quarantine.span());
                 self.quarantine.hold(tags.write_slots(), until, |slot| {

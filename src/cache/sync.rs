@@ -7,12 +7,12 @@ use std::sync::PoisonError;
 #[cfg(shuttle)]
 pub(super) use shuttle::sync::{
     Mutex, MutexGuard,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicU64, Ordering, fence},
 };
 #[cfg(not(shuttle))]
 pub(super) use std::sync::{
     Mutex, MutexGuard,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicU64, Ordering, fence},
 };
 
 /// Locks, also after a panic elsewhere: every critical section of this room leaves its data whole at each step.

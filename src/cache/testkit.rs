@@ -71,6 +71,7 @@ pub(super) fn stamp(noted: Tick) -> Stamp {
     }
 }
 
+#[cfg(not(shuttle))]
 pub(super) fn meta(noted: Tick, rows: usize) -> Meta {
     Meta {
         stamp: stamp(noted),
@@ -82,6 +83,7 @@ pub(super) fn meta(noted: Tick, rows: usize) -> Meta {
     }
 }
 
+#[cfg(not(shuttle))]
 pub(super) fn cached<T>(value: T) -> Cached<T> {
     let start = Tick::from_nanos(0);
     Cached::new(

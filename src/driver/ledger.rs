@@ -116,6 +116,28 @@ impl Ledger {
         self.doubtful || matches!(self.state, State::Unknown(_))
     }
 
+    /// Books the effects of one text, as [`apply`](Self::apply) does each.
+    ///
+    /// PostgreSQL runs a text of several statements in a transaction of its own, and a `BEGIN` among them makes that
+    /// the open one, with all that stands before it. (Manual, "Multiple Statements in a Simple Query".)
+    pub(crate) fn apply_text(&mut self, effects: &[Effect]) -> Touched {
+        let mut visible = Touched::Nothing;
+        for effect in effects {
+            visible.add(&self.apply(effect));
+        }
+        if self.dialect == Dialect::Postgres
+            && let Some(begin) = effects.iter().rposition(|effect| *effect == Effect::Begin)
+            && let State::Open(frames) = &mut self.state
+        {
+            for effect in &effects[..begin] {
+                if let Effect::Write(touched) = effect {
+                    frames[0].written.add(touched);
+                }
+            }
+        }
+        visible
+    }
+
     /// Books one effect that the server has run, or is about to run; returns what others may see changed by it.
     pub(crate) fn apply(&mut self, effect: &Effect) -> Touched {
         let mut visible = match effect {

@@ -165,6 +165,14 @@ const POSTGRES_RESERVED: &[&str] = &[
     "with",
 ];
 
+/// Whether an unquoted `word` that the parser took for a name shows that it has misread the text.
+pub(super) fn is_misread(dialect: Dialect, word: &str) -> bool {
+    // MySQL has functions of these names.
+    let function = dialect == Dialect::MySql
+        && (word.eq_ignore_ascii_case("values") || word.eq_ignore_ascii_case("insert"));
+    !function && is_reserved(dialect, word)
+}
+
 /// Whether an unquoted `word` cannot be a name.
 pub(super) fn is_reserved(dialect: Dialect, word: &str) -> bool {
     let mut lower = [0_u8; 12];
@@ -181,13 +189,21 @@ pub(super) fn is_reserved(dialect: Dialect, word: &str) -> bool {
     holds(RESERVED) || (dialect == Dialect::Postgres && holds(POSTGRES_RESERVED))
 }
 
-/// Whether the operator comes with the server.
-pub(super) fn is_builtin_operator(dialect: Dialect, symbol: &str) -> bool {
-    match dialect {
-        Dialect::Postgres => POSTGRES_OPERATORS.binary_search(&symbol).is_ok() || symbol == "!=",
-        // These have no others.
-        Dialect::MySql | Dialect::Sqlite => true,
-    }
+/// Whether an operator, or the run of operators that stand together without a space, comes with PostgreSQL.
+pub(super) fn is_postgres_operator(run: &str) -> bool {
+    // `a=-1` is two operators: one ends in a sign only if one of these is in it (PostgreSQL 17, section 4.1.3).
+    let signed = run.contains(['~', '!', '@', '#', '%', '^', '&', '|', '`', '?']);
+    let symbol = if signed || run.len() == 1 {
+        run
+    } else {
+        run[1..].trim_end_matches(['+', '-'])
+    };
+    let symbol = if signed || run.len() == 1 {
+        symbol
+    } else {
+        &run[..=symbol.len()]
+    };
+    POSTGRES_OPERATORS.binary_search(&symbol).is_ok() || matches!(symbol, "!=" | ":=" | "=>")
 }
 
 #[cfg(test)]
@@ -199,6 +215,18 @@ mod tests {
         assert!(POSTGRES_OPERATORS.is_sorted());
         assert!(POSTGRES_RESERVED.is_sorted());
         assert!(POSTGRES_RESERVED.iter().all(|word| word.len() <= 12));
+    }
+
+    #[test]
+    fn a_run_of_operators_is_cut_as_postgres_cuts_it() {
+        for run in [
+            "=-", "*", "-", "<>-+", "->>", "@>", "||-", "!=", "@-@", "+-",
+        ] {
+            assert_eq!(is_postgres_operator(run), run != "||-", "{run}");
+        }
+        for run in ["<=>", "@#@", "=@", "&&&", "==", "<~>"] {
+            assert!(!is_postgres_operator(run), "{run}");
+        }
     }
 
     #[test]

@@ -112,7 +112,7 @@ fn create(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
             named: vec![name.clone()],
             ..Part::inert(Kind::Ddl, Reason::NotARead)
         };
-        if let Some(body) = defining_query(&at) {
+        if let Some(body) = defining_query(&at).map(without_data_clause) {
             let query = statement::statement(context, body);
             part.reads = query.reads;
             part.everything |= query.everything;
@@ -171,6 +171,19 @@ fn defining_query<'a, 's>(at: &Cursor<'a, 's>) -> Option<&'a [Token<'s>]> {
         at.next();
     }
     None
+}
+
+/// `… WITH [NO] DATA` is not the query's.
+fn without_data_clause<'a, 's>(query: &'a [Token<'s>]) -> &'a [Token<'s>] {
+    match query {
+        [rest @ .., with, no, data]
+            if with.is_word("with") && no.is_word("no") && data.is_word("data") =>
+        {
+            rest
+        }
+        [rest @ .., with, data] if with.is_word("with") && data.is_word("data") => rest,
+        _ => query,
+    }
 }
 
 fn drop(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {

@@ -21,10 +21,10 @@ use super::{
 const MAX_TOKENS: usize = 200_000;
 /// Texts with more words and operators are not parsed: a chain of these becomes a tree as deep as the chain is long.
 const MAX_CHAIN: usize = 16_000;
-/// Texts with more joins are not parsed: joins whose conditions follow later are nested.
-const MAX_JOINS: usize = 256;
-/// What a nested join can cost on the stack.
-const STACK_PER_JOIN: usize = 40 << 10;
+/// Texts with more joins in one another are not parsed.
+const MAX_JOINS: usize = 128;
+/// What a join in another can cost on the stack. The parser's own guard does not know them, and its frames are large.
+const STACK_PER_JOIN: usize = 128 << 10;
 /// How deep brackets can be nested.
 const MAX_NESTING: usize = 64;
 /// What a level of a tree can cost on the stack where it is walked or dropped.
@@ -44,10 +44,7 @@ pub(super) fn query(context: Context<'_>, tokens: &[Token<'_>], head: &Token<'_>
         })
         .count();
     let reads = head.is_one_of(&["select", "with", "values", "table"]);
-    let joins = tokens
-        .iter()
-        .filter(|token| token.is_one_of(&["join", "straight_join"]))
-        .count();
+    let joins = nested_joins(tokens);
     let within_bounds = tokens.len() <= MAX_TOKENS
         && chain <= MAX_CHAIN
         && joins <= MAX_JOINS
@@ -62,6 +59,21 @@ pub(super) fn query(context: Context<'_>, tokens: &[Token<'_>], head: &Token<'_>
         part.refusal = Some(Reason::NotARead);
     }
     part
+}
+
+/// How many joins wait for their conditions at once: `a JOIN b JOIN c ON … ON …`.
+fn nested_joins(tokens: &[Token<'_>]) -> usize {
+    let mut waiting = 0_usize;
+    let mut most = 0;
+    for token in tokens.iter().filter(|token| token.kind == TokenKind::Word) {
+        if token.is_one_of(&["join", "straight_join"]) {
+            waiting += 1;
+            most = most.max(waiting);
+        } else if token.is_one_of(&["on", "using"]) {
+            waiting = waiting.saturating_sub(1);
+        }
+    }
+    most
 }
 
 fn nesting(tokens: &[Token<'_>]) -> usize {
@@ -131,7 +143,9 @@ fn from_tokens(dialect: Dialect, tokens: &[Token<'_>], part: &mut Part) {
         Dialect::MySql => mysql(tokens, part),
         Dialect::Sqlite => None,
     };
-    if refusal.is_some() {
+    // That it could not be parsed says more than what stands in it, but for locks.
+    let unparsed = part.refusal == Some(Reason::Unparsed) && refusal != Some(Reason::LocksRows);
+    if refusal.is_some() && !unparsed {
         part.refusal = refusal;
     }
 }
@@ -146,6 +160,12 @@ fn postgres(tokens: &[Token<'_>]) -> Option<Reason> {
         return Some(Reason::SystemCatalog(
             lookup.text.to_ascii_lowercase().into(),
         ));
+    }
+    if locks(tokens) {
+        return Some(Reason::LocksRows);
+    }
+    if let Some(operator) = custom_operator(tokens) {
+        return Some(Reason::CustomOperator(operator.into()));
     }
     // Strings on several lines are one.
     let mut literal = String::new();
@@ -164,6 +184,51 @@ fn postgres(tokens: &[Token<'_>]) -> Option<Reason> {
     None
 }
 
+/// `FOR UPDATE`, `FOR NO KEY UPDATE`, `FOR SHARE`, `FOR KEY SHARE`, of which the parser knows two.
+fn locks(tokens: &[Token<'_>]) -> bool {
+    let words: [&[&str]; 4] = [
+        &["for", "update"],
+        &["for", "no", "key", "update"],
+        &["for", "share"],
+        &["for", "key", "share"],
+    ];
+    words.iter().any(|words| follows(tokens, words))
+}
+
+/// Whether `words` stand one behind the other.
+fn follows(tokens: &[Token<'_>], words: &[&str]) -> bool {
+    tokens.windows(words.len()).any(|window| {
+        window
+            .iter()
+            .zip(words)
+            .all(|(token, word)| token.is_word(word))
+    })
+}
+
+/// An operator that is not built in, or that `OPERATOR(…)` looks for in another schema.
+fn custom_operator<'s>(tokens: &[Token<'s>]) -> Option<&'s str> {
+    let custom = |token: &&Token<'_>| {
+        token.kind == TokenKind::Operator && !builtin::is_postgres_operator(token.text)
+    };
+    let elsewhere = |window: &&[Token<'_>]| {
+        window[0].is_word("operator")
+            && window[1].is_punct("(")
+            && window[3].is_punct(".")
+            && !window[2].is_word("pg_catalog")
+    };
+    let qualified = || {
+        tokens
+            .windows(5)
+            .find(elsewhere)
+            .map(|window| window[4].text)
+    };
+    tokens
+        .iter()
+        .find(custom)
+        .map(|token| token.text)
+        .or_else(qualified)
+}
+
 /// Whether a literal spells letters by number, so that it can hold any word: `E'\x6eow'`, `U&'\006eow'`.
 fn escapes(text: &str) -> bool {
     let escaped = text
@@ -174,14 +239,6 @@ fn escapes(text: &str) -> bool {
 }
 
 fn mysql(tokens: &[Token<'_>], part: &mut Part) -> Option<Reason> {
-    let follows = |words: &[&str]| {
-        tokens.windows(words.len()).any(|window| {
-            window
-                .iter()
-                .zip(words)
-                .all(|(token, word)| token.is_word(word))
-        })
-    };
     if let Some(variable) = tokens
         .iter()
         .find(|token| token.kind == TokenKind::Variable)
@@ -197,12 +254,13 @@ fn mysql(tokens: &[Token<'_>], part: &mut Part) -> Option<Reason> {
             variable.text.to_lowercase().into(),
         ));
     }
-    if follows(&["lock", "in", "share", "mode"]) {
+    if follows(tokens, &["lock", "in", "share", "mode"]) {
         return Some(Reason::LocksRows);
     }
-    if follows(&["next", "value", "for"]) || follows(&["previous", "value", "for"]) {
+    if follows(tokens, &["next", "value", "for"]) || follows(tokens, &["previous", "value", "for"])
+    {
         return Some(Reason::VolatileFunction("next value for".into()));
     }
-    follows(&["sql_calc_found_rows"])
+    follows(tokens, &["sql_calc_found_rows"])
         .then(|| Reason::SessionDependent("sql_calc_found_rows".into()))
 }

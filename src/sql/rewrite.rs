@@ -3,7 +3,7 @@
 //! Only what carries no fact is changed: no name of a relation or a function is lost, and none is added.
 
 use super::{
-    builtin::{is_builtin_operator, is_system_column},
+    builtin::{is_postgres_operator, is_system_column},
     facts::Dialect,
     token::{Gap, Token, TokenKind},
 };
@@ -15,29 +15,47 @@ pub(super) fn for_parser<'s>(dialect: Dialect, tokens: &[Token<'s>]) -> Vec<Toke
     while let Some(token) = tokens.get(at) {
         let skipped = match dialect {
             Dialect::Postgres => dropped(&tokens[at..], &tokens[..at]),
-            Dialect::MySql | Dialect::Sqlite => 0,
+            // `SOUNDS LIKE`
+            Dialect::MySql => usize::from(
+                token.is_word("sounds")
+                    && tokens.get(at + 1).is_some_and(|next| next.is_word("like")),
+            ),
+            Dialect::Sqlite => 0,
         };
         if skipped > 0 {
             at += skipped;
             continue;
         }
+        let plain = |kind, text| Token {
+            kind,
+            text,
+            gap: Gap::Space,
+        };
         if is_table_command(tokens, at) {
-            let plain = |kind, text| Token {
-                kind,
-                text,
-                gap: Gap::Space,
-            };
             out.extend([
                 plain(TokenKind::Word, "select"),
                 plain(TokenKind::Operator, "*"),
                 plain(TokenKind::Word, "from"),
             ]);
+        } else if dialect == Dialect::MySql && is_infix_mod(tokens, at) {
+            out.push(plain(TokenKind::Operator, "%"));
         } else {
             out.push(*token);
         }
         at += 1;
     }
     out
+}
+
+/// `a MOD b`, which the parser knows as a function only.
+fn is_infix_mod(tokens: &[Token<'_>], at: usize) -> bool {
+    let operand = at > 0
+        && (tokens[at - 1].is_punct(")")
+            || !matches!(tokens[at - 1].kind, TokenKind::Punct | TokenKind::Operator));
+    let called = tokens
+        .get(at + 1)
+        .is_some_and(|next| next.is_punct("(") && next.gap == Gap::None);
+    tokens[at].is_word("mod") && operand && !called
 }
 
 /// `TABLE t` means `SELECT * FROM t`, of which the parser keeps more.
@@ -68,6 +86,11 @@ fn dropped(tokens: &[Token<'_>], done: &[Token<'_>]) -> usize {
                 table && from.is_some_and(|from| from.is_one_of(&["from", "join", "update"])),
             )
         }
+        // Strings on several lines are one.
+        TokenKind::Text => usize::from(
+            tokens[0].gap == Gap::Line
+                && before.is_some_and(|before| before.kind == TokenKind::Text),
+        ),
         _ => 0,
     }
 }
@@ -90,14 +113,12 @@ fn words(tokens: &[Token<'_>], before: Option<&Token<'_>>) -> usize {
             usize::from(!before.is_some_and(|before| before.is_one_of(&["row", "rows"])))
         }
         8 if token.is_word("variadic") => 1,
+        // `FOR NO KEY UPDATE`, `FOR KEY SHARE`
+        2 if token.is_word("no") && follows(&["key", "update"]) => 2,
+        3 if token.is_word("key") && follows(&["share"]) => 1,
         // `ORDER BY a USING >`
         5 if token.is_word("using") => match tokens.get(1) {
-            Some(next)
-                if next.kind == TokenKind::Operator
-                    && is_builtin_operator(Dialect::Postgres, next.text) =>
-            {
-                2
-            }
+            Some(next) if next.kind == TokenKind::Operator && is_postgres_operator(next.text) => 2,
             _ => 0,
         },
         7 if token.is_word("collate") => collation(tokens),

@@ -4,6 +4,8 @@
 //! word before a bracket can be a call; what is not known to be harmless can write anything. Never "nothing was written".
 
 use super::{
+    builtin::is_reserved,
+    cursor::Cursor,
     facts::{Dialect, Kind, Reason, Relation, Step},
     functions::{Class, built_in},
     names,
@@ -131,9 +133,7 @@ fn collect(dialect: Dialect, tokens: &[Token<'_>], found: &mut Identifiers, dept
         }
         let keyword = chain.len() == 1
             && tokens[at - 1].kind == TokenKind::Word
-            && RESERVED
-                .binary_search(&&*tokens[at - 1].text.to_ascii_lowercase())
-                .is_ok();
+            && is_reserved(dialect, tokens[at - 1].text);
         if keyword {
             continue;
         }
@@ -226,7 +226,10 @@ pub(super) fn unparsed(context: Context<'_>, tokens: &[Token<'_>]) -> Part {
     );
     part.everything = unknown;
     if writes {
-        part.named.clone_from(&found.named);
+        part.named = match only_target(context.dialect, tokens) {
+            Some(target) => vec![target],
+            None => found.named.clone(),
+        };
     }
     part.reads = found.named;
     part.settle();
@@ -238,10 +241,47 @@ pub(super) fn unparsed(context: Context<'_>, tokens: &[Token<'_>]) -> Part {
 }
 
 fn changes_session(tokens: &[Token<'_>]) -> bool {
-    tokens.iter().any(|token| {
-        token.is_one_of(&["set_config", "into"])
-            || (token.kind == TokenKind::Operator && token.text == ":=")
+    tokens.iter().enumerate().any(|(at, token)| {
+        let target = at.checked_sub(1).is_some_and(|before| {
+            tokens[before].is_one_of(&[
+                "insert",
+                "replace",
+                "merge",
+                "ignore",
+                "delayed",
+                "low_priority",
+                "high_priority",
+            ])
+        });
+        token.is_word("set_config") || (token.is_word("into") && !target) || token.text == ":="
     })
+}
+
+/// The only target of a change of rows, if it names no more than one: the other names in it are then reads.
+fn only_target(dialect: Dialect, tokens: &[Token<'_>]) -> Option<Relation> {
+    let mut at = Cursor::new(dialect, tokens);
+    let head = at.next()?;
+    let inserts =
+        head.is_word("insert") || (head.is_word("replace") && dialect != Dialect::Postgres);
+    match dialect {
+        Dialect::Postgres | Dialect::Sqlite if head.is_word("delete") => {
+            at.word("from").then_some(())?
+        }
+        Dialect::Postgres | Dialect::Sqlite if head.is_word("update") => {}
+        _ if inserts => at.word("into").then_some(())?,
+        _ => return None,
+    }
+    at.word("only");
+    let target = at.relation()?;
+    let rest = at.rest();
+    let more = rest.iter().enumerate().any(|(at, token)| {
+        let conflict = token.is_word("update")
+            && at
+                .checked_sub(1)
+                .is_some_and(|before| rest[before].is_one_of(&["do", "key"]));
+        token.is_one_of(&["insert", "update", "delete", "merge", "replace", "into"]) && !conflict
+    });
+    (!more).then_some(target)
 }
 
 /// Whether a word of the text can make it a write. `FOR UPDATE` and `FOR NO KEY UPDATE` do not, nor do functions of that name.

@@ -10,7 +10,7 @@ use sqlparser::ast::{
 };
 
 use super::{
-    builtin::{self, is_builtin_operator},
+    builtin,
     calls::{Arguments, Call, call},
     facts::{Dialect, Kind, Reason, Relation, Step},
     names,
@@ -50,6 +50,7 @@ pub(super) fn statement(
         | SetExpr::Merge(body) = &*query.body
     {
         walk.body = Some(body);
+        walk.refuse(Reason::NotARead);
     }
     // The walk never breaks off: all targets must be seen.
     let _ = statement.visit(&mut walk);
@@ -166,20 +167,9 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// PostgreSQL's operators are judged by their tokens.
     fn operator(&mut self, operator: &BinaryOperator) {
         match operator {
-            BinaryOperator::Custom(symbol)
-                if !is_builtin_operator(self.context.dialect, symbol) =>
-            {
-                self.refuse(Reason::CustomOperator(symbol.as_str().into()));
-            }
-            BinaryOperator::PGCustomBinaryOperator(path) => {
-                let ours = matches!(&path[..], [schema, symbol]
-                    if schema.eq_ignore_ascii_case("pg_catalog") && is_builtin_operator(self.context.dialect, symbol));
-                if !ours {
-                    self.refuse(Reason::CustomOperator(path.join(".").into()));
-                }
-            }
             // In SQLite these call functions that the application must bring.
             BinaryOperator::Regexp if self.context.dialect == Dialect::Sqlite => {
                 self.refuse(Reason::UnknownFunction("regexp".into()));
@@ -191,10 +181,11 @@ impl Walk<'_, '_> {
 
     fn column(&mut self, ident: &Ident, alone: bool) {
         let name = self.fold(ident);
-        if alone && ident.quote_style.is_none() {
-            if let Some(reason) = builtin::bare_word(self.context.dialect, &name) {
-                return self.refuse(reason);
-            }
+        if alone
+            && ident.quote_style.is_none()
+            && let Some(reason) = builtin::bare_word(self.context.dialect, &name)
+        {
+            return self.refuse(reason);
         }
         if builtin::is_system_column(self.context.dialect, &name) {
             self.refuse(Reason::SystemColumn(name));
@@ -295,7 +286,7 @@ impl Visitor for Walk<'_, '_> {
     }
 
     fn pre_visit_ident(&mut self, ident: &Ident) -> ControlFlow<()> {
-        if ident.quote_style.is_none() && builtin::is_reserved(self.context.dialect, &ident.value) {
+        if ident.quote_style.is_none() && builtin::is_misread(self.context.dialect, &ident.value) {
             self.understood = false;
         }
         ControlFlow::Continue(())

@@ -119,3 +119,6 @@ impl Expiry<Key, Arc<dyn AnyEntry>> for Life {
         Some(entry.meta().life().min(LONGEST))
     }
 }
+
+#[cfg(all(test, not(shuttle)))]
+mod tests;

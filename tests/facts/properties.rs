@@ -209,12 +209,13 @@ proptest! {
 
     /// Whatever follows or precedes it, a target that is spelled is written.
     #[test]
-    fn a_write_is_never_lost_in_soup(before in soup(), after in soup()) {
+    fn a_write_is_never_lost_in_soup(mut before in soup(), after in soup()) {
+        // What opens a string, a name or a comment would swallow the statement behind it.
+        let opens = |piece: &&str| ["'", "\"", "`", "$", "/*", "--", "#", "["].iter().any(|mark| piece.contains(mark));
+        before.retain(|piece| !opens(piece));
         for dialect in DIALECTS {
             let sql = format!("{} ; delete from precious where 1 = 1 {}", before.join(" "), after.join(" "));
             let found = facts(dialect, &sql);
-            let open = ["'", "\"", "`", "$$", "/*", "--", "#", "[", "/*!50000"];
-            prop_assume!(!before.iter().any(|piece| open.contains(piece)));
             let written = match &found.writes {
                 Writes::Everything => true,
                 Writes::Relations(relations) => relations.contains(&Relation::named("precious")),

@@ -5,6 +5,7 @@ mod load;
 mod lookup;
 mod refresh;
 mod store;
+mod threads;
 
 use std::{future::Future, sync::Arc, task::Context, time::Duration};
 

@@ -131,6 +131,20 @@ async fn a_value_that_cannot_be_encoded_is_returned_and_its_type_is_told() {
 }
 
 #[tokio::test]
+async fn a_serialize_that_panics_does_not_take_the_answer_away() {
+    struct Panics;
+    impl serde::Serialize for Panics {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            panic!("a fault of the row type")
+        }
+    }
+    let (engine, _hand) = engine();
+    let cached = engine.store(key(1), &terms(), engine.stamp(&users()), vec![Panics]);
+    assert_eq!(cached.len(), 1);
+    assert_eq!(engine.stats().stores_skipped["encode failed"], 1);
+}
+
+#[tokio::test]
 async fn what_is_taken_is_gone_and_only_taken_while_true() {
     let (engine, _hand) = engine();
     put(&engine, &terms(), vec![7]);

@@ -13,7 +13,7 @@ pub trait Backend: Driver + sqlx::Database<Connection: sqlx::migrate::Migrate> {
 impl<DB: Driver + sqlx::Database<Connection: sqlx::migrate::Migrate>> Backend for DB {}
 
 /// One item of `fetch_many`.
-pub type Item<DB> =
+pub(crate) type Item<DB> =
     Result<Either<<DB as sqlx::Database>::QueryResult, <DB as sqlx::Database>::Row>, Error>;
 
 /// What a pool's connections have in common and what changes the result of a query: read once, from one of them.

@@ -88,8 +88,7 @@ impl<DB: Backend> Checkout<DB> {
         query: OwnedQuery<DB>,
         answers: &mpsc::Sender<Message<DB>>,
     ) {
-        self.spoilt |= statement.taints_session;
-        self.core.statements.shadow(&statement.facts.temporary);
+        self.foresee(statement);
         let pending = self.expect(&statement.effects);
         let mut last: Option<Item<DB>> = None;
         {
@@ -121,12 +120,13 @@ impl<DB: Backend> Checkout<DB> {
 
     /// Runs transaction control and settles what it did.
     pub(crate) async fn control(&mut self, control: Control) -> Result<(), Error> {
-        let (effect, depth) = match &control {
-            Control::Begin(_) => (begin(self.depth), self.depth + 1),
+        let (effects, depth) = match &control {
+            Control::Begin(None) => (begin(self.depth), self.depth + 1),
+            Control::Begin(Some(sql)) => (self.begin_with(sql), self.depth + 1),
             Control::Commit => (commit(self.depth), self.depth.saturating_sub(1)),
             Control::Rollback => (rollback(self.depth), self.depth.saturating_sub(1)),
         };
-        let pending = self.expect(&effect);
+        let pending = self.expect(&effects);
         let ends = !matches!(control, Control::Begin(_));
         let connection = self.connection();
         let result = match control {
@@ -140,19 +140,34 @@ impl<DB: Backend> Checkout<DB> {
         }
         self.settle(
             pending,
-            &effect,
+            &effects,
             result.as_ref().map(drop).map_err(Outcome::of),
         );
         result
     }
 
+    /// What a caller's own way to begin does: it may be any text, and write.
+    fn begin_with(&mut self, sql: &SqlStr) -> Vec<Effect> {
+        let statement = self.core.statements.of(sql.as_str());
+        self.foresee(&statement);
+        let mut effects = statement.effects.clone();
+        if !effects.contains(&Effect::Begin) {
+            // sqlx makes sure that a transaction is open afterwards, and nobody saw it begin.
+            effects.push(Effect::UnknownTransaction);
+        }
+        effects
+    }
+
+    /// Takes note of what a statement will do to the session, before it is sent.
+    fn foresee(&mut self, statement: &Statement) {
+        self.spoilt |= statement.taints_session;
+        self.core.statements.shadow(&statement.facts.temporary);
+    }
+
     /// Announces to the clock what these effects will make visible, before the server hears of them.
     fn expect(&self, effects: &[Effect]) -> Pending {
         let mut after = self.ledger.clone();
-        let mut visible = Touched::Nothing;
-        for effect in effects {
-            visible.add(&after.apply(effect));
-        }
+        let visible = after.apply_text(effects);
         Pending {
             guard: self.core.engine.write(visible.to_tags()),
             after,

@@ -24,4 +24,4 @@ pub use connection::{CachedConnection, CachedPoolConnection};
 pub use query::{CacheExt, CacheValue, CachedRead, Mapped};
 pub use transaction::Transaction;
 
-pub(crate) use backend::Session;
+pub(crate) use backend::{Outcome, Session};

@@ -39,6 +39,16 @@ pub fn starts_with(tokens: &[Token], path: &[Token]) -> bool {
             .all(|(token, wanted)| token.text == wanted.text)
 }
 
+/// Whether a source file holds nothing but tests, by its path: `clock/tests.rs`, `engine_tests/load.rs`.
+#[must_use]
+pub fn is_for_tests(path: &str) -> bool {
+    // The first part is a room, or the repository's folder for tests, in which there are also programs to keep.
+    path.trim_end_matches(".rs")
+        .split('/')
+        .skip(1)
+        .any(|part| part == "tests" || part.ends_with("_tests"))
+}
+
 /// The tokens without the inline modules that stand behind a `cfg` for tests.
 #[must_use]
 pub fn without_tests(tokens: &[Token]) -> Vec<Token> {
@@ -219,6 +229,16 @@ mod tests {
         assert_eq!(
             texts("fn f<'a>(x: &'a str) -> char { 'a' }"),
             texts("fn f<a>(x: &a str) -> char { }")
+        );
+    }
+
+    #[test]
+    fn files_of_tests_are_known_by_their_path() {
+        assert!(is_for_tests("cache/clock/tests.rs") && is_for_tests("cache/engine_tests/load.rs"));
+        assert!(
+            !is_for_tests("tests/model/main.rs")
+                && !is_for_tests("cache/testkit.rs")
+                && !is_for_tests("cache/clock.rs")
         );
     }
 

@@ -1,6 +1,7 @@
 //! The shape of a source file: how it opens, how long it is.
 
 use crate::exceptions::Exceptions;
+use crate::rust::is_for_tests;
 
 /// Past this many lines a file wants a reason.
 const LONG: usize = 400;
@@ -10,7 +11,7 @@ const LONG: usize = 400;
 pub fn findings(path: &str, source: &str, long: &Exceptions) -> Vec<String> {
     let mut findings = Vec::new();
     // Long tests are a part of the file that they were moved out of.
-    if !source.starts_with("//!") && !path.ends_with("tests.rs") {
+    if !source.starts_with("//!") && !is_for_tests(path) {
         findings.push(format!(
             "{path}: does not open with `//!`: what it promises, what it must not know"
         ));

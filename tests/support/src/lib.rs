@@ -6,12 +6,16 @@
 //!
 //! Must not know: `cachedpool` itself. Everything here is said in terms of sqlx, addresses and futures.
 
+#[cfg(feature = "servers")]
 mod container;
 mod futures;
+#[cfg(feature = "servers")]
 mod reaper;
+#[cfg(feature = "servers")]
 mod servers;
 mod sqlite;
 
 pub use futures::{poll_at_most, wait_until};
+#[cfg(feature = "servers")]
 pub use servers::{DatabaseServer, RedisServer, mariadb, postgres, redis};
 pub use sqlite::SqliteFile;

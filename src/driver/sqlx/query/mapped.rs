@@ -60,6 +60,9 @@ where
         let mapping = (mem::size_of::<F>() == 0).then(|| typeid::of::<F>());
         let Ask { key, tags, terms } = match Ask::new(core, &mut query, policy, V::SHAPE, mapping) {
             Ok(ask) => ask,
+            Err(_) if policy.mode == Some(Mode::OnlyIfCached) => {
+                return Err(crate::error::not_cached());
+            }
             Err(stamp) => {
                 probe.feed(core.rows(query, V::SHAPE));
                 return Ok(core.engine.pass(stamp, V::gather(rows.await?)));

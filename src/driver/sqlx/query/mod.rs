@@ -23,7 +23,7 @@ use crate::{
     driver::CachePolicy,
     pool::CachedPool,
 };
-pub use gather::Gather;
+use gather::Gather;
 
 /// What can be kept in the cache: implemented for every type with these bounds.
 #[diagnostic::on_unimplemented(

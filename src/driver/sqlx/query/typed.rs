@@ -96,6 +96,9 @@ async fn read<'q, DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
     let Ask { key, tags, terms } =
         match Ask::new(core, &mut query, policy, V::SHAPE, Some(TypeId::of::<M>())) {
             Ok(ask) => ask,
+            Err(_) if policy.mode == Some(Mode::OnlyIfCached) => {
+                return Err(crate::error::not_cached());
+            }
             Err(stamp) => {
                 return Ok(core
                     .engine

@@ -1,0 +1,162 @@
+//! Storing a result: whether it may be, and what is noted with it.
+
+use std::{
+    hash::{BuildHasher, Hash, Hasher},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
+
+use foldhash::fast::FixedState;
+
+use super::{
+    AnyEntry, Cached, Cause, Consistency, Engine, Entry, Freshness, Key, Meta, Source, Stamp,
+    Stored, Tags, Terms, Value,
+    clock::Validity,
+    entry::downcast,
+    freshness::{Share, Verdict},
+    stamp::Standing,
+};
+use crate::observe::{Event, Skip};
+
+/// What an entry takes beside its value and its key: its own fields and the store's book-keeping, about.
+const OVERHEAD: usize = 256;
+
+impl Engine {
+    /// Stores a value that was loaded after `stamp` was noted, unless a write came since or `terms` forbid it, and
+    /// hands it out in any case.
+    pub fn store<T: Value>(&self, key: Key, terms: &Terms, stamp: Stamp, value: T) -> Cached<T> {
+        let entry = self.keep(key, terms, stamp, value);
+        Cached::new(entry, self.now(), Freshness::Fresh, Source::Database)
+    }
+
+    /// Hands out a value that came past the cache and is not to be stored; `stamp` was noted before its load.
+    pub fn pass<T: Value>(&self, stamp: Stamp, value: T) -> Cached<T> {
+        let meta = Meta {
+            rows: value.rows(),
+            jitter: Share::new(0.0),
+            life: Duration::ZERO,
+            bytes: 0,
+            digest: None,
+            stamp,
+        };
+        let entry = Arc::new(Entry { meta, value });
+        Cached::new(entry, self.now(), Freshness::Fresh, Source::Database)
+    }
+
+    /// Takes a fresh entry out of the store: for what only one reader can use.
+    ///
+    /// Its stamp ([`Meta::stamp`]) goes with what is made of it, to [`store`](Self::store).
+    pub fn take<T: Value>(&self, key: &Key, tags: &Tags, terms: &Terms) -> Option<Arc<Entry<T>>> {
+        let entry = self.store.remove(key)?;
+        match self.verdict(entry.meta(), tags, terms) {
+            Verdict::Fresh | Verdict::Refresh(Cause::Early) => downcast(entry),
+            Verdict::Refresh(_) | Verdict::IfError | Verdict::Gone => None,
+        }
+    }
+
+    /// Makes an entry of `value` and stores it if it may be.
+    pub(super) fn keep<T: Value>(
+        &self,
+        key: Key,
+        terms: &Terms,
+        stamp: Stamp,
+        value: T,
+    ) -> Arc<Entry<T>> {
+        let stamp = if self.sabotage.stamps_after_load() {
+            self.clock.stamp(stamp.tags())
+        } else {
+            stamp
+        };
+        let mut meta = Meta {
+            rows: value.rows(),
+            jitter: self.jitter_of(&key, &stamp),
+            life: terms.life(),
+            bytes: 0,
+            digest: None,
+            stamp,
+        };
+        let skip = match self.weigh(&key, terms, &mut meta, &value) {
+            Ok(()) => {
+                let entry = Arc::new(Entry { meta, value });
+                self.put(key, entry.clone());
+                return entry;
+            }
+            Err(skip) => skip,
+        };
+        self.skipped(skip);
+        Arc::new(Entry { meta, value })
+    }
+
+    /// Completes `meta`, or finds out why its value is not to be stored. The cheap reasons come first.
+    fn weigh<T: Value>(
+        &self,
+        key: &Key,
+        terms: &Terms,
+        meta: &mut Meta,
+        value: &T,
+    ) -> Result<(), Skip> {
+        match (meta.stamp.standing, terms.consistency) {
+            (Standing::Everything, _) => return Err(Skip::DependsOnEverything),
+            (Standing::Quarantined, _) => return Err(Skip::Quarantined),
+            (Standing::WriterInFlight, Consistency::Strict) => return Err(Skip::WriterInFlight),
+            (Standing::Clear, _) | (Standing::WriterInFlight, Consistency::Bounded) => {}
+        }
+        if terms.life() == Duration::ZERO {
+            return Err(Skip::NoLife);
+        }
+        if meta.rows > terms.max_rows {
+            return Err(Skip::TooManyRows);
+        }
+        // Not needed for soundness: a raced entry could never be answered. It would only take room.
+        if self.clock.check(&meta.stamp) == Validity::Changed {
+            return Err(Skip::Raced);
+        }
+        // A `Serialize` that panics must not take the answer away from its reader: the value is only borrowed, and
+        // what a panic left half done was the meter's.
+        let weight = catch_unwind(AssertUnwindSafe(|| value.weight()));
+        let Ok(Ok(weight)) = weight else {
+            self.observer.emit(Event::EncodeFailed {
+                value: std::any::type_name::<T>(),
+            });
+            return Err(Skip::EncodeFailed);
+        };
+        if weight.bytes > terms.max_bytes {
+            return Err(Skip::TooManyBytes);
+        }
+        meta.bytes = weight
+            .bytes
+            .saturating_add(key.bytes())
+            .saturating_add(size_of::<T>())
+            .saturating_add(OVERHEAD);
+        meta.digest = Some(weight.digest);
+        Ok(())
+    }
+
+    fn put(&self, key: Key, entry: Arc<dyn AnyEntry>) {
+        let created = entry.meta().created();
+        // An older load that comes in late must not take the place of a younger one that is still valid: who
+        // asked for a refresh would get the older result back.
+        let keeps = |present: &Meta| {
+            present.created() > created && self.clock.check(&present.stamp) != Validity::Changed
+        };
+        match self.store.insert(key, entry, &keeps) {
+            Stored::Inserted => {}
+            Stored::Superseded => self.skipped(Skip::Superseded),
+            Stored::TooLarge => self.skipped(Skip::TooLargeForTier),
+        }
+    }
+
+    fn skipped(&self, why: Skip) {
+        self.observer.counters.skip(why);
+        self.observer.emit(Event::StoreSkipped { why });
+    }
+
+    /// The entry's own part of the jitter: another for each key and each load, the same whenever it is asked for.
+    fn jitter_of(&self, key: &Key, stamp: &Stamp) -> Share {
+        let mut hasher = FixedState::with_seed(0).build_hasher();
+        key.hash(&mut hasher);
+        stamp.noted().hash(&mut hasher);
+        self.jitter.part(hasher.finish())
+    }
+}

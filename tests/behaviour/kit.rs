@@ -1,0 +1,32 @@
+//! What the tests stand on: databases, scenes, rows and arguments of any kind.
+
+mod database;
+mod scene;
+mod values;
+
+pub(crate) use database::{Server, TestDatabase, TestRow};
+pub(crate) use scene::{LONG, Scene, Setting};
+pub(crate) use values::{Number, Person, Value, query, read, run};
+
+/// Runs generic tests on each database that is named; or `only` on one, where the sentence is about that one.
+macro_rules! tests {
+    ($($database:ident),+ => $tests:tt) => {
+        $(tests!(@ $database $tests);)+
+    };
+    (only sqlite => $tests:tt) => { tests!(@ in only_on_sqlite sqlx::Sqlite, $tests); };
+    (only postgres => $tests:tt) => { tests!(@ in only_on_postgres sqlx::Postgres, $tests); };
+    (only mariadb => $tests:tt) => { tests!(@ in only_on_mariadb sqlx::MySql, $tests); };
+    (@ sqlite $tests:tt) => { tests!(@ in on_sqlite sqlx::Sqlite, $tests); };
+    (@ postgres $tests:tt) => { tests!(@ in on_postgres sqlx::Postgres, $tests); };
+    (@ mariadb $tests:tt) => { tests!(@ in on_mariadb sqlx::MySql, $tests); };
+    (@ in $module:ident $Database:ty, [$($test:ident),+ $(,)?]) => {
+        mod $module {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test::<$Database>().await;
+                }
+            )+
+        }
+    };
+}

@@ -1,0 +1,175 @@
+//! A pool on a database of its own, with a clock that stands still until the test turns it.
+
+use std::time::Duration;
+
+use cachedpool::{
+    Builder, CacheExt as _, CachedPool,
+    cache::{ManualTime, Source, Time},
+    observe::{Event, EventStream},
+};
+use cachedpool_test_support::SqliteFile;
+use sqlx::{Pool, pool::PoolOptions};
+
+use super::{Person, TestDatabase, database::Server, query, read};
+
+/// Longer than anything takes that is going to happen.
+pub(crate) const LONG: Duration = Duration::from_secs(20);
+
+/// How a scene differs from the usual one.
+pub(crate) struct Setting<DB: TestDatabase> {
+    connections: u32,
+    configure: Box<dyn FnOnce(Builder<DB>) -> Builder<DB>>,
+}
+
+/// A pool and what a test needs around it.
+pub(crate) struct Scene<DB: TestDatabase> {
+    /// The pool under test.
+    pub(crate) pool: CachedPool<DB>,
+    /// The same database past the pool, which cannot know of what is done here.
+    pub(crate) aside: Pool<DB>,
+    /// Turns the pool's clock.
+    pub(crate) hand: ManualTime,
+    events: EventStream,
+    _file: Option<SqliteFile>,
+}
+
+impl<DB: TestDatabase> Setting<DB> {
+    /// Four connections and the pool's own defaults, save that entries that are made together expire together.
+    pub(crate) fn usual() -> Self {
+        Setting {
+            connections: 4,
+            configure: Box::new(|builder| builder),
+        }
+    }
+
+    /// At most so many connections.
+    pub(crate) fn connections(mut self, most: u32) -> Self {
+        self.connections = most;
+        self
+    }
+
+    /// Other settings of the pool.
+    pub(crate) fn pool(
+        mut self,
+        configure: impl FnOnce(Builder<DB>) -> Builder<DB> + 'static,
+    ) -> Self {
+        self.configure = Box::new(configure);
+        self
+    }
+
+    /// Builds it, with the tables `people`, which holds Ada (1) and Bob (2), and `pets`, which is empty.
+    pub(crate) async fn scene(self) -> Scene<DB> {
+        let (url, file) = DB::place().await;
+        let pool = async |most| {
+            PoolOptions::<DB>::new()
+                .max_connections(most)
+                .acquire_timeout(LONG)
+                .connect(&url)
+                .await
+                .unwrap()
+        };
+        let (inner, aside) = (pool(self.connections).await, pool(4).await);
+        if DB::SERVER == Server::Sqlite {
+            // Readers and the writer do not wait for each other.
+            execute(&aside, "PRAGMA journal_mode = WAL").await;
+        }
+        for sql in [
+            "CREATE TABLE people (id BIGINT PRIMARY KEY, name VARCHAR(100))",
+            "CREATE TABLE pets (id BIGINT PRIMARY KEY, owner BIGINT, name VARCHAR(100))",
+            "INSERT INTO people VALUES (1, 'Ada'), (2, 'Bob')",
+        ] {
+            execute(&aside, sql).await;
+        }
+        let (time, hand) = Time::manual();
+        let builder = CachedPool::builder(inner).time(time).ttl_jitter(0.0);
+        let pool = (self.configure)(builder).build().await.unwrap();
+        Scene {
+            events: pool.events(),
+            pool,
+            aside,
+            hand,
+            _file: file,
+        }
+    }
+}
+
+async fn execute<DB: TestDatabase>(pool: &Pool<DB>, sql: &str) -> u64 {
+    let query = query::<DB>(sql, []);
+    DB::affected(
+        &DB::execute(pool, query)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}")),
+    )
+}
+
+impl<DB: TestDatabase> Scene<DB> {
+    /// The usual scene.
+    pub(crate) async fn new() -> Self {
+        Setting::usual().scene().await
+    }
+
+    /// Runs a statement past the pool.
+    pub(crate) async fn behind(&self, sql: &str) -> u64 {
+        execute(&self.aside, sql).await
+    }
+
+    /// Runs a statement on the pool.
+    pub(crate) async fn through(&self, sql: &str) -> u64 {
+        let result = query::<DB>(sql, []).execute(&self.pool).await;
+        DB::affected(&result.unwrap_or_else(|error| panic!("{sql}: {error}")))
+    }
+
+    /// All people or pets, through the cache.
+    pub(crate) async fn rows(&self, table: &str) -> Vec<Person> {
+        read::<DB, Person>(&all(table), [])
+            .cached(&self.pool)
+            .fetch_all()
+            .await
+            .unwrap()
+    }
+
+    /// All people or pets, as they are.
+    pub(crate) async fn truth(&self, table: &str) -> Vec<Person> {
+        DB::fetch_people(&self.aside, read(&all(table), []))
+            .await
+            .unwrap()
+    }
+
+    /// Where a cached read of a table gets its answer.
+    pub(crate) async fn source(&self, table: &str) -> Source {
+        read::<DB, Person>(&all(table), [])
+            .cached(&self.pool)
+            .fetch_all_shared()
+            .await
+            .unwrap()
+            .source()
+    }
+
+    /// Sees to it that both tables are in the cache.
+    pub(crate) async fn warm(&self) {
+        for table in ["people", "pets"] {
+            self.rows(table).await;
+            assert_eq!(self.source(table).await, Source::Local, "{table}");
+        }
+    }
+
+    /// That cached reads agree with the database.
+    pub(crate) async fn assert_true(&self, when: &str) {
+        for table in ["people", "pets"] {
+            assert_eq!(
+                self.rows(table).await,
+                self.truth(table).await,
+                "{table}, {when}"
+            );
+        }
+    }
+
+    /// What has happened since the last call.
+    pub(crate) fn events(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.events.try_next()).collect()
+    }
+}
+
+fn all(table: &str) -> String {
+    format!("SELECT id, name FROM {table} ORDER BY id")
+}

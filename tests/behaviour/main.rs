@@ -1,0 +1,21 @@
+//! What a user of `CachedPool` sees, on SQLite, PostgreSQL and MariaDB: each test is one generic function, named as the
+//! sentence that it holds to, and runs on every database that the sentence speaks of.
+//!
+//! A hit is told from a miss by changing the rows behind the pool's back (`Scene::behind`): the cache cannot know of it,
+//! so the old answer is a hit and the new one a miss. The clock of every pool is turned by hand.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
+#[macro_use]
+mod kit;
+
+mod cancel;
+mod errors;
+mod flights;
+mod hints;
+mod hits;
+mod keys;
+mod mapped;
+mod swap;
+mod transactions;
+mod writes;

@@ -46,6 +46,17 @@ pub(crate) struct World {
     _file: SqliteFile,
 }
 
+/// When a write takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counts {
+    /// When it returns.
+    Alone,
+    /// With its transaction, or when it returns if that has been ended by the database.
+    InTransaction,
+    /// Nobody knows.
+    Unclear,
+}
+
 /// How a write went.
 pub(crate) enum Written {
     Rows(u64),
@@ -163,12 +174,12 @@ impl World {
     async fn write_alone(&self, write: &Write, route: Route, pace: Pace) {
         let (version, written) = match route {
             Route::Pool => {
-                self.write(&self.pool, write, pace, Origin::Pool, false)
+                self.write(&self.pool, write, pace, Origin::Pool, Counts::Alone)
                     .await
             }
             Route::Connection => match self.pool.acquire().await {
                 Ok(mut connection) => {
-                    self.write(&mut *connection, write, pace, Origin::Pool, false)
+                    self.write(&mut *connection, write, pace, Origin::Pool, Counts::Alone)
                         .await
                 }
                 Err(error) => {
@@ -182,7 +193,7 @@ impl World {
                     write,
                     Pace::Through,
                     Origin::Outside,
-                    false,
+                    Counts::Alone,
                 )
                 .await
             }
@@ -202,14 +213,14 @@ impl World {
         self.record.expect(&[version], expected);
     }
 
-    /// Runs a write under a version of its own. Its end is acknowledged only if it counts by itself.
+    /// Runs a write under a version of its own. Its end is acknowledged unless it is unclear when it counts.
     pub(crate) async fn write<'e, E>(
         &self,
         executor: E,
         write: &Write,
         pace: Pace,
         origin: Origin,
-        end_is_elsewhere: bool,
+        counts: Counts,
     ) -> (i64, Written)
     where
         E: Executor<'e, Database = Sqlite>,
@@ -240,11 +251,11 @@ impl World {
             self.record.violation(format!("P0: {write:?} succeeded"));
         }
         let effort = Effort {
-            acknowledged: (!end_is_elsewhere).then(|| self.record.now()),
+            acknowledged: (counts != Counts::Unclear).then(|| self.record.now()),
             ..effort
         };
         let mut evidence = self.record.evidence();
-        if let &Write::Delete(table, id) = write {
+        if let (&Write::Delete(table, id), Counts::Alone) = (write, counts) {
             for removed in done.removed {
                 evidence
                     .deletions

@@ -76,6 +76,8 @@ pub(crate) struct Turn {
 #[derive(Clone, Debug)]
 pub(crate) enum Deed {
     Read(Read, Pace),
+    /// The same read several times at once.
+    Burst(Read, Vec<Pace>),
     Write(Write, Route, Pace),
     Transaction(Transaction),
     Invalidate(Invalidation, Pace),

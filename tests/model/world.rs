@@ -8,6 +8,7 @@ use cachedpool::{
     observe::Stats,
 };
 use cachedpool_test_support::SqliteFile;
+use futures_util::future::join_all;
 use sqlx::{
     Error, Executor, Sqlite, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -144,6 +145,9 @@ impl World {
     async fn deed(&self, deed: &Deed) {
         match deed {
             Deed::Read(read, pace) => self.read(read, *pace).await,
+            Deed::Burst(read, paces) => {
+                join_all(paces.iter().map(|&pace| self.read(read, pace))).await;
+            }
             Deed::Write(write, route, pace) => self.write_alone(write, *route, *pace).await,
             Deed::Transaction(transaction) => self.transaction(transaction).await,
             Deed::Invalidate(what, pace) => self.invalidate(what, *pace).await,

@@ -7,7 +7,8 @@
 //!
 //! `build` is sqlx's own builder alone, which every line below it contains; `moka_get` is the bare store with a key and a
 //! value of the same shape. Hits are ready when they are polled first, so no runtime is in the figures of the upper half;
-//! those from `plain` on go to the database and hold tokio's `block_on`.
+//! those from `plain` on go to the database and hold tokio's `block_on`. Allocations are counted in `tests/allocations`, since
+//! counting takes time.
 
 use std::{
     env,
@@ -20,9 +21,6 @@ use std::{
 use cachedpool::{CachedPool, cache::Key};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
-
-#[global_allocator]
-static ALLOC: divan::AllocProfiler = divan::AllocProfiler::system();
 
 const ROWS: [i64; 4] = [1, 10, 100, 1000];
 

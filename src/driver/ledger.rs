@@ -115,6 +115,11 @@ impl Ledger {
         matches!(self.state, State::Autocommit)
     }
 
+    /// Whether the server may have ended the transaction by itself.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.doubtful || matches!(self.state, State::Unknown(_))
+    }
+
     /// Books the effects of one text, as [`apply`](Self::apply) does each.
     ///
     /// PostgreSQL runs a text of several statements in a transaction of its own, and a `BEGIN` among them makes that
@@ -312,7 +317,13 @@ impl Ledger {
             let kept = merged(&frames[at..]);
             frames.truncate(at);
             match frames.last_mut() {
-                Some(below) => below.written.add(&kept),
+                Some(below) => {
+                    below.written.add(&kept);
+                    // Had the transaction ended before the savepoint, its release was a COMMIT.
+                    if self.doubtful {
+                        return kept;
+                    }
+                }
                 // SQLite: releasing the savepoint that opened the transaction is a COMMIT.
                 None => {
                     self.state = State::Autocommit;

@@ -1,6 +1,6 @@
 //! What a history is: tasks, and what each of them does in turn. Nothing in here runs anything.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// The tables whose rows come and go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,10 +34,23 @@ impl Table {
 /// The ids that rows can have are 1 to this.
 pub(crate) const IDS: i64 = 4;
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct History {
     pub(crate) settings: Settings,
     pub(crate) tasks: Vec<Vec<Turn>>,
+}
+
+impl fmt::Debug for History {
+    /// A line for each turn, whatever the format asks for: that is all one can read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&format!("{:?}", self.settings))?;
+        for (nth, turns) in self.tasks.iter().enumerate() {
+            for turn in turns {
+                f.write_str(&format!("\n  task {nth}: {turn:?}"))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The settings of the pool under test.
@@ -63,6 +76,8 @@ pub(crate) struct Turn {
 #[derive(Clone, Debug)]
 pub(crate) enum Deed {
     Read(Read, Pace),
+    /// The same read several times at once.
+    Burst(Read, Vec<Pace>),
     Write(Write, Route, Pace),
     Transaction(Transaction),
     Invalidate(Invalidation, Pace),

@@ -262,13 +262,13 @@ impl<'a> Case<'a> {
         match limit {
             Some(limit) if about.age <= limit => Ok(()),
             _ => Err(format!(
-                "an answer from memory that no term allows: {look:#?}"
+                "an answer from memory that no term allows: {look:?}"
             )),
         }
     }
 
     fn report(&self, look: &Look, oldest: usize, newest: usize) -> String {
-        let mut report = format!("{look:#?}\nfits none of the states {oldest} to {newest}:\n");
+        let mut report = format!("{look:?}\nfits none of the states {oldest} to {newest}:\n");
         for (at, state) in self.states.iter().enumerate() {
             let commit = at.checked_sub(1).map(|at| &self.commits[at]);
             writeln!(

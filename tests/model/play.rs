@@ -25,7 +25,7 @@ use crate::{
 const CASES: u32 = 200;
 
 /// Within how many histories a broken mechanism must be noticed.
-const PATIENCE: u32 = 100;
+const PATIENCE: u32 = 500;
 
 /// When all tasks have ended, background work must follow soon, however busy the machine is.
 const QUIET: Duration = Duration::from_secs(60);

@@ -27,8 +27,8 @@ pub(crate) struct Schedule {
 #[derive(Clone, Copy, Debug)]
 struct State {
     turns: u64,
-    /// Tasks that have neither ended nor hold still.
-    moving: usize,
+    /// Tasks that have not ended, less the futures that hold still.
+    moving: i64,
 }
 
 impl Schedule {
@@ -36,7 +36,7 @@ impl Schedule {
         Schedule {
             state: Mutex::new(State {
                 turns: 0,
-                moving: tasks,
+                moving: i64::try_from(tasks).expect("a few tasks"),
             }),
             changed: Notify::new(),
         }
@@ -59,7 +59,7 @@ impl Schedule {
             Pace::Through => Some(future.await),
             Pace::Cut(polls) => poll_at_most(polls, future).await,
             Pace::Hold { polls, turns } => {
-                let mut left = polls;
+                let mut left = polls.max(1);
                 let early = poll_fn(|context| match future.as_mut().poll(context) {
                     Poll::Ready(output) => Poll::Ready(Some(output)),
                     Poll::Pending => {
@@ -93,7 +93,7 @@ impl Schedule {
                 let changed = self.changed.notified();
                 let state = *self.state.lock().unwrap_or_else(PoisonError::into_inner);
                 // With nobody moving, nobody would take the turn.
-                if state.turns >= target || state.moving == 0 {
+                if state.turns >= target || state.moving <= 0 {
                     return;
                 }
                 changed.await;

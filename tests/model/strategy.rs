@@ -53,6 +53,7 @@ fn settings() -> impl Strategy<Value = Settings> {
 fn turn() -> BoxedStrategy<Turn> {
     let deed = prop_oneof![
         16 => (read(), pace()).prop_map(|(read, pace)| Deed::Read(read, pace)),
+        2 => (common_read(), vec(pace(), 2..5)).prop_map(|(read, paces)| Deed::Burst(read, paces)),
         4 => (write(), route(), pace()).prop_map(|(write, route, pace)| Deed::Write(write, route, pace)),
         2 => transaction().prop_map(Deed::Transaction),
         1 => (invalidation(), pace()).prop_map(|(what, pace)| Deed::Invalidate(what, pace)),
@@ -65,14 +66,19 @@ fn turn() -> BoxedStrategy<Turn> {
 
 fn pace() -> impl Strategy<Value = Pace> {
     prop_oneof![
-        6 => Just(Pace::Through),
-        2 => (0..7_usize).prop_map(Pace::Cut),
-        2 => (1..6_usize, 1..4_u64).prop_map(|(polls, turns)| Pace::Hold { polls, turns }),
+        5 => Just(Pace::Through),
+        2 => polls().prop_map(Pace::Cut),
+        3 => (polls(), 1..6_u64).prop_map(|(polls, turns)| Pace::Hold { polls, turns }),
     ]
 }
 
+/// After the first poll the database has usually been asked; later ones fall between its answers.
+fn polls() -> impl Strategy<Value = usize> {
+    prop_oneof![3 => Just(1), 2 => 0..6_usize]
+}
+
 fn cut() -> impl Strategy<Value = Option<usize>> {
-    option::weighted(0.15, 0..5_usize)
+    option::weighted(0.15, polls())
 }
 
 fn route() -> impl Strategy<Value = Route> {

@@ -10,7 +10,7 @@ use crate::{
     database::SIGN,
     history::{End, Pace, Speech, Step, Table, Transaction, Write},
     record::{Effort, Expected, Origin},
-    world::{World, Written},
+    world::{Counts, World, Written},
     writes::is_duplicate,
 };
 
@@ -28,6 +28,14 @@ struct Progress {
 }
 
 impl Progress {
+    fn counts(&self) -> Counts {
+        if self.reopened {
+            Counts::Unclear
+        } else {
+            Counts::InTransaction
+        }
+    }
+
     fn top(&mut self) -> &mut Vec<(i64, bool)> {
         self.frames
             .last_mut()
@@ -257,7 +265,7 @@ impl World {
                 write,
                 pace(cut),
                 Origin::Pool,
-                progress.reopened,
+                progress.counts(),
             )
             .await;
         match &written {
@@ -344,21 +352,23 @@ impl World {
         progress: &mut Progress,
     ) {
         progress.reopened |= progress.broken;
-        // One name for all: the innermost is the one that is meant.
-        if let Err(error) = connection.execute("SAVEPOINT here").await {
+        let depth = progress.frames.len();
+        let text = |verb: &str, name: &str| AssertSqlSafe(format!("{verb} {name}_{depth}"));
+        if let Err(error) = connection.execute(text("SAVEPOINT", "here")).await {
             return self.may_fail("a savepoint", &error, progress);
         }
         progress.frames.push(vec![]);
         self.body(connection, body, speech, progress).await;
         let ended = match end {
             End::Commit(cut) => {
-                let release = async { connection.execute("RELEASE here").await.map(drop) };
+                let release = async { connection.execute(text("RELEASE", "here")).await.map(drop) };
                 self.released(cut, release).await
             }
             End::Rollback(_) => {
                 let rollback = async {
-                    connection.execute("ROLLBACK TO here").await?;
-                    connection.execute("RELEASE here").await.map(drop)
+                    // SQLite compares the names of savepoints without regard to case.
+                    connection.execute(text("ROLLBACK TO", "HERE")).await?;
+                    connection.execute(text("RELEASE", "here")).await.map(drop)
                 };
                 self.rolled_back(None, rollback).await
             }

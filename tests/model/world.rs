@@ -8,6 +8,7 @@ use cachedpool::{
     observe::Stats,
 };
 use cachedpool_test_support::SqliteFile;
+use futures_util::future::join_all;
 use sqlx::{
     Error, Executor, Sqlite, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -44,6 +45,17 @@ pub(crate) struct World {
     pub(crate) settings: Settings,
     /// Keeps the database for as long as the world is there.
     _file: SqliteFile,
+}
+
+/// When a write takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counts {
+    /// When it returns.
+    Alone,
+    /// With its transaction, or when it returns if that has been ended by the database.
+    InTransaction,
+    /// Nobody knows.
+    Unclear,
 }
 
 /// How a write went.
@@ -133,6 +145,9 @@ impl World {
     async fn deed(&self, deed: &Deed) {
         match deed {
             Deed::Read(read, pace) => self.read(read, *pace).await,
+            Deed::Burst(read, paces) => {
+                join_all(paces.iter().map(|&pace| self.read(read, pace))).await;
+            }
             Deed::Write(write, route, pace) => self.write_alone(write, *route, *pace).await,
             Deed::Transaction(transaction) => self.transaction(transaction).await,
             Deed::Invalidate(what, pace) => self.invalidate(what, *pace).await,
@@ -163,12 +178,12 @@ impl World {
     async fn write_alone(&self, write: &Write, route: Route, pace: Pace) {
         let (version, written) = match route {
             Route::Pool => {
-                self.write(&self.pool, write, pace, Origin::Pool, false)
+                self.write(&self.pool, write, pace, Origin::Pool, Counts::Alone)
                     .await
             }
             Route::Connection => match self.pool.acquire().await {
                 Ok(mut connection) => {
-                    self.write(&mut *connection, write, pace, Origin::Pool, false)
+                    self.write(&mut *connection, write, pace, Origin::Pool, Counts::Alone)
                         .await
                 }
                 Err(error) => {
@@ -182,7 +197,7 @@ impl World {
                     write,
                     Pace::Through,
                     Origin::Outside,
-                    false,
+                    Counts::Alone,
                 )
                 .await
             }
@@ -202,14 +217,14 @@ impl World {
         self.record.expect(&[version], expected);
     }
 
-    /// Runs a write under a version of its own. Its end is acknowledged only if it counts by itself.
+    /// Runs a write under a version of its own. Its end is acknowledged unless it is unclear when it counts.
     pub(crate) async fn write<'e, E>(
         &self,
         executor: E,
         write: &Write,
         pace: Pace,
         origin: Origin,
-        end_is_elsewhere: bool,
+        counts: Counts,
     ) -> (i64, Written)
     where
         E: Executor<'e, Database = Sqlite>,
@@ -240,11 +255,11 @@ impl World {
             self.record.violation(format!("P0: {write:?} succeeded"));
         }
         let effort = Effort {
-            acknowledged: (!end_is_elsewhere).then(|| self.record.now()),
+            acknowledged: (counts != Counts::Unclear).then(|| self.record.now()),
             ..effort
         };
         let mut evidence = self.record.evidence();
-        if let &Write::Delete(table, id) = write {
+        if let (&Write::Delete(table, id), Counts::Alone) = (write, counts) {
             for removed in done.removed {
                 evidence
                     .deletions

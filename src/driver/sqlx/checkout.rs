@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use sqlx::{Error, SqlStr, pool::PoolConnection};
+use sqlx::{Connection as _, Error, SqlStr, pool::PoolConnection};
 use sqlx_core::transaction::TransactionManager as _;
 use tokio::sync::mpsc;
 
@@ -46,6 +46,8 @@ pub(crate) struct Checkout<DB: Backend> {
     depth: usize,
     /// The connection must not serve anybody else: its session differs from the others', or it broke.
     spoilt: bool,
+    /// A commit or rollback failed, so sqlx may count transactions that are no more, and undo the wrong one.
+    miscounted: bool,
     core: Arc<Core<DB>>,
 }
 
@@ -57,6 +59,7 @@ impl<DB: Backend> Checkout<DB> {
             ledger,
             depth: 0,
             spoilt: false,
+            miscounted: false,
             core,
         }
     }
@@ -124,14 +127,16 @@ impl<DB: Backend> Checkout<DB> {
             Control::Rollback => (rollback(self.depth), self.depth.saturating_sub(1)),
         };
         let pending = self.expect(&effects);
+        let ends = !matches!(control, Control::Begin(_));
         let connection = self.connection();
         let result = match control {
             Control::Begin(statement) => DB::TransactionManager::begin(connection, statement).await,
             Control::Commit => DB::TransactionManager::commit(connection).await,
             Control::Rollback => DB::TransactionManager::rollback(connection).await,
         };
-        if result.is_ok() {
-            self.depth = depth;
+        match &result {
+            Ok(()) => self.depth = depth,
+            Err(_) => self.miscounted |= ends,
         }
         self.settle(
             pending,
@@ -243,24 +248,31 @@ fn rollback(depth: usize) -> Vec<Effect> {
 
 impl<DB: Backend> Drop for Checkout<DB> {
     fn drop(&mut self) {
+        let doubtful = self.miscounted || self.ledger.is_doubtful();
         self.roll_back_to(0);
         let open = !self.ledger.is_settled();
         // Nothing can commit it after this: the connection is closed, or rolled back by text, before another has it.
-        let doubtful = self.ledger.close();
-        self.core.engine.invalidate(&doubtful.to_tags());
+        let visible = self.ledger.close();
+        self.core.engine.invalidate(&visible.to_tags());
         let Some(mut connection) = self.connection.take() else {
             return;
         };
-        if !(open || self.spoilt) {
-            return;
-        }
-        if !self.core.session.lives_in_connection {
+        let keep = self.core.session.lives_in_connection;
+        if (open || self.spoilt) && !keep {
             connection.close_on_drop();
-        } else if open {
+        } else if open || doubtful {
             self.core.runtime.spawn(async move {
-                let query = OwnedQuery::text(SqlStr::from_static("ROLLBACK"));
-                // An error means that no transaction was open.
-                let _ = DB::fetch_optional(&mut connection, query).await;
+                // Behind the rollbacks that are queued. If it fails, the pool finds the same and closes the connection.
+                let _ = connection.ping().await;
+                if keep {
+                    let query = OwnedQuery::text(SqlStr::from_static("ROLLBACK"));
+                    // An error means that no transaction was open.
+                    let _ = DB::fetch_optional(&mut connection, query).await;
+                } else if DB::TransactionManager::get_transaction_depth(&connection) > 0 {
+                    // The database had ended the transaction by itself, and the rollback was of something else.
+                    // Whatever is open now would hide later commits from all who read on this connection.
+                    connection.close_on_drop();
+                }
             });
         }
     }

@@ -9,7 +9,6 @@ use std::{
 use futures_core::{future::BoxFuture, stream::BoxStream};
 use futures_util::stream;
 use sqlx::{Connection as _, Error, SqlSafeStr};
-use sqlx_core::transaction::TransactionManager as _;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -51,16 +50,8 @@ pub struct CachedConnection<DB: Backend> {
 
 impl<DB: Backend> CachedConnection<DB> {
     pub(crate) async fn acquire(core: &Arc<Core<DB>>) -> Result<Self, Error> {
-        loop {
-            let mut connection = core.inner.acquire().await?;
-            // sqlx goes on counting a transaction that the database ended by itself (`ON CONFLICT ROLLBACK`). What it
-            // would call the next one's begin is a savepoint then, and its rollback would leave a transaction open.
-            let miscounted = DB::TransactionManager::get_transaction_depth(&connection) > 0;
-            if !miscounted || core.session.lives_in_connection {
-                return Ok(Self::new(core, connection));
-            }
-            connection.close_on_drop();
-        }
+        let connection = core.inner.acquire().await?;
+        Ok(Self::new(core, connection))
     }
 
     pub(crate) fn new(core: &Arc<Core<DB>>, connection: sqlx::pool::PoolConnection<DB>) -> Self {

@@ -11,64 +11,56 @@ use sqlx::{Arguments, Database, Encode, Type};
 
 use crate::cache::Params;
 
-/// An error that only undoes an addition; nobody ever sees it.
-#[derive(Debug)]
-pub(crate) struct Peeked;
-
-impl fmt::Display for Peeked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("peeked at the arguments")
-    }
-}
-
-impl std::error::Error for Peeked {}
-
-/// Writes what a derived `Debug` prints into a key, and stops the printing where a given field begins.
+/// Prints the elements of a derived `Debug` into a key: what comes between the first `[` and the field `stop_at`.
 ///
-/// A derived `Debug` of a struct writes `", "` and then the bare name of each further field. A *string* of the same
-/// spelling among the printed values comes between quotes, so it never follows `", "` directly.
+/// A derived `Debug` writes the name of each struct, field and variant and each piece of punctuation by itself. Those
+/// that are the same for all arguments say nothing and are left out: everything before the first `[`, and the name of
+/// the type that wraps each element. A field's name comes right after `", "`; a *string* of the same spelling among the
+/// printed values comes after a quotation mark.
 struct Printer<'a> {
     key: &'a mut Params,
+    wrapper: &'static str,
     stop_at: Option<&'static str>,
+    begun: bool,
     between_fields: bool,
 }
 
-/// Prints a value into a key up to the named field.
+/// Prints the elements of the first list in `value`, each wrapped in the tuple struct `wrapper`, up to the field
+/// `stop_at` if that is named.
 #[inline]
-pub(crate) fn print_up_to(field: &'static str, value: &impl fmt::Debug, key: &mut Params) {
-    // The error is the early stop itself.
-    let _ = write!(
-        Printer {
-            key,
-            stop_at: Some(field),
-            between_fields: false
-        },
-        "{value:?}"
-    );
-}
-
-/// Prints a whole value into a key.
-#[inline]
-pub(crate) fn print(value: &impl fmt::Debug, key: &mut Params) {
-    // Writing into memory does not fail.
-    let _ = write!(
-        Printer {
-            key,
-            stop_at: None,
-            between_fields: false
-        },
-        "{value:?}"
-    );
+pub(crate) fn print_list(
+    wrapper: &'static str,
+    stop_at: Option<&'static str>,
+    value: &impl fmt::Debug,
+    key: &mut Params,
+) {
+    let printer = Printer {
+        key,
+        wrapper,
+        stop_at,
+        begun: false,
+        between_fields: false,
+    };
+    // An error is the early stop itself.
+    let _ = write!({ printer }, "{value:?}");
 }
 
 impl Write for Printer<'_> {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        if !self.begun {
+            self.begun = text == "[";
+            return Ok(());
+        }
         if self.between_fields && self.stop_at == Some(text) {
             return Err(fmt::Error);
         }
         self.between_fields = text == ", ";
-        self.key.extend_from_slice(text.as_bytes());
+        match *text.as_bytes() {
+            [byte] => self.key.push(byte),
+            _ if text == self.wrapper => {}
+            ref bytes => self.key.extend_from_slice(bytes),
+        }
         Ok(())
     }
 }

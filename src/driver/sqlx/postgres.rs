@@ -10,7 +10,8 @@ use sqlx::{
 
 use super::{
     backend::{Driver, Session, through_executor},
-    parameters::{Peeked, canaries, print, print_up_to},
+    parameters::{canaries, print_list},
+    peek::Peeked,
 };
 use crate::{cache::Params, sql::Dialect};
 
@@ -25,10 +26,10 @@ impl Driver for Postgres {
         let start = key.len();
         // `PgArguments { types: […], buffer: … }`: the types, without the buffer. They end with `], `, and the buffer's
         // bytes carry the length of each value, so the whole is injective.
-        print_up_to("buffer", arguments, key);
+        print_list("PgTypeInfo", Some("buffer"), arguments, key);
         // The field types of an anonymous record stand only in the buffer's own book-keeping. Rare, so slow will do.
         if key[start..].windows(6).any(|word| word == b"Record") {
-            print(arguments, key);
+            print_list("", None, arguments, key);
         }
         // Always an error: that is what undoes the addition.
         let _ = arguments.add(Peek(key));

@@ -8,7 +8,7 @@ use sqlx::{
 
 use super::{
     backend::{Driver, Session, through_executor},
-    parameters::{canaries, print},
+    parameters::{canaries, print_list},
 };
 use crate::{cache::Params, sql::Dialect};
 
@@ -22,7 +22,7 @@ impl Driver for Sqlite {
         }
         // SQLite's arguments are a list of tagged values, which `Debug` prints whole: `Int64(7)`, `Text("…")` quoted and
         // escaped, doubles in the shortest form that reads back to the same bits.
-        print(arguments, key);
+        print_list("", None, arguments, key);
     }
 
     fn canaries() -> Vec<SqliteArguments> {

@@ -1,10 +1,10 @@
 //! What a read asks the cache: its key, its tags and its terms, or the reason why it must not ask.
 
-use std::any::TypeId;
+use std::{any::TypeId, sync::Arc};
 
 use super::super::{Backend, owned::OwnedQuery};
 use crate::{
-    cache::{Key, Params, Shape, Stamp, Tag, Tags, Terms},
+    cache::{Key, Mode, Params, Shape, Stamp, Tag, Tags, Terms},
     driver::{
         CachePolicy,
         statement::{Statement, table_tag},
@@ -16,8 +16,17 @@ use crate::{
 /// A question to the cache.
 pub(super) struct Ask {
     pub(super) key: Key,
-    pub(super) tags: Tags,
-    pub(super) terms: Terms,
+    statement: Arc<Statement>,
+    /// The tags and terms of this read where they are not the statement's own.
+    own: Option<Box<(Tags, Terms)>>,
+}
+
+/// What to do where the cache must not be asked.
+pub(super) enum Refusal {
+    /// Ask the database; the stamp is for the result.
+    Database(Stamp),
+    /// Nothing: the read allows only a cached answer.
+    NotCached,
 }
 
 /// What follows the arguments in a key. Each part is preceded by its kind and its length, so that no two lists of parts
@@ -30,20 +39,20 @@ enum Part {
 }
 
 impl Ask {
-    /// What to ask; or, where the cache must not be asked, a stamp for the result that the database gives.
+    /// What to ask.
     #[inline]
     pub(super) fn new<DB: Backend>(
         core: &Core<DB>,
         query: &mut OwnedQuery<DB>,
-        policy: &CachePolicy,
+        policy: Option<&CachePolicy>,
         shape: Shape,
         mapping: Option<TypeId>,
-    ) -> Result<Ask, Stamp> {
+    ) -> Result<Ask, Refusal> {
         let statement = core.statements.of(query.sql.as_str());
-        let terms = policy.terms(&statement.terms);
+        let terms = policy.map(|policy| policy.terms(&statement.terms));
         let refusal = match &statement.refusal {
-            _ if policy.bypass => Some("bypass"),
-            _ if terms.ttl.is_zero() => Some("zero_ttl"),
+            _ if policy.is_some_and(|policy| policy.bypass) => Some("bypass"),
+            _ if terms.as_ref().unwrap_or(&statement.terms).ttl.is_zero() => Some("zero_ttl"),
             refusal => refusal.as_ref().map(Reason::label),
         };
         let row = match (refusal, mapping) {
@@ -51,7 +60,13 @@ impl Ask {
             (refusal, _) => {
                 let reason = refusal.unwrap_or("capturing_closure");
                 core.engine.bypassed(reason);
-                return Err(core.engine.stamp(&statement.reads));
+                let only_if_cached =
+                    policy.is_some_and(|policy| policy.mode == Some(Mode::OnlyIfCached));
+                return Err(if only_if_cached {
+                    Refusal::NotCached
+                } else {
+                    Refusal::Database(core.engine.stamp(&statement.reads))
+                });
             }
         };
         let mut params = Params::new();
@@ -62,17 +77,40 @@ impl Ask {
             let length = params.len() as u64 - 8;
             params[..8].copy_from_slice(&length.to_le_bytes());
         }
-        let tags = policy_parts(policy, &statement, &mut params);
+        let own = policy.zip(terms).map(|(policy, terms)| {
+            Box::new((policy_parts(policy, &statement, &mut params), terms))
+        });
+        let key = Key {
+            statement: statement.id,
+            row,
+            shape,
+            params,
+        };
         Ok(Ask {
-            key: Key {
-                statement: statement.id,
-                row,
-                shape,
-                params,
-            },
-            tags,
-            terms,
+            key,
+            statement,
+            own,
         })
+    }
+
+    #[inline]
+    pub(super) fn tags(&self) -> &Tags {
+        self.own
+            .as_ref()
+            .map_or(&self.statement.reads, |own| &own.0)
+    }
+
+    #[inline]
+    pub(super) fn terms(&self) -> &Terms {
+        self.own
+            .as_ref()
+            .map_or(&self.statement.terms, |own| &own.1)
+    }
+
+    /// The parts of the question, to be kept for as long as a load takes.
+    pub(super) fn into_parts(self) -> (Key, Tags, Terms) {
+        let (tags, terms) = (self.tags().clone(), *self.terms());
+        (self.key, tags, terms)
     }
 }
 

@@ -24,7 +24,7 @@ use super::{
         owned::OwnedQuery,
     },
     CacheValue, Gather, Mapped,
-    ask::Ask,
+    ask::{Ask, Refusal},
 };
 use crate::{
     cache::{Cached, EncodeError, Key, Lookup, Mode, Shape, Tags, Value, Weight},
@@ -44,7 +44,7 @@ where
     async fn read<V: Gather<O>>(
         self,
         pool: &CachedPool<DB>,
-        policy: &CachePolicy,
+        policy: Option<Box<CachePolicy>>,
     ) -> Result<Cached<V>, Error> {
         let core = pool.core();
         let probe = Probe::<DB>::default();
@@ -58,20 +58,25 @@ where
             .asked()
             .expect("sqlx can only be waiting for the probe, which it has asked");
         let mapping = (mem::size_of::<F>() == 0).then(|| typeid::of::<F>());
-        let Ask { key, tags, terms } = match Ask::new(core, &mut query, policy, V::SHAPE, mapping) {
+        let ask = match Ask::new(core, &mut query, policy.as_deref(), V::SHAPE, mapping) {
             Ok(ask) => ask,
-            Err(_) if policy.mode == Some(Mode::OnlyIfCached) => {
-                return Err(crate::error::not_cached());
-            }
-            Err(stamp) => {
+            Err(Refusal::NotCached) => return Err(crate::error::not_cached()),
+            Err(Refusal::Database(stamp)) => {
                 probe.feed(core.rows(query, V::SHAPE));
                 return Ok(core.engine.pass(stamp, V::gather(rows.await?)));
             }
         };
-        match core.engine.lookup::<V>(&key, &tags, &terms) {
-            Lookup::Fresh(cached) => Ok(cached),
-            Lookup::Stale(cached, _) if terms.mode == Mode::OnlyIfCached => Ok(cached),
-            Lookup::Stale(cached, _) => {
+        let found = match core.engine.lookup::<V>(&ask.key, ask.tags(), ask.terms()) {
+            Lookup::Fresh(cached) => return Ok(cached),
+            found => found,
+        };
+        let (key, tags, terms) = ask.into_parts();
+        match (found, terms.mode) {
+            (Lookup::Fresh(cached), _) | (Lookup::Stale(cached, _), Mode::OnlyIfCached) => {
+                Ok(cached)
+            }
+            (Lookup::Miss(_), Mode::OnlyIfCached) => Err(crate::error::not_cached()),
+            (Lookup::Stale(cached, _), _) => {
                 // The closure cannot be run in the background, so a refresh leaves rows, and the next caller maps them.
                 let rows_key = Key {
                     shape: Shape::Rows,
@@ -83,9 +88,8 @@ where
                 {
                     let stamp = fetched.meta().stamp().clone();
                     probe.feed(stream::iter(fetched_rows.into_iter().map(Ok)).boxed());
-                    return Ok(core
-                        .engine
-                        .store(key, &terms, stamp, V::gather(rows.await?)));
+                    let value = V::gather(rows.await?);
+                    return Ok(core.engine.store(key, &terms, stamp, value));
                 }
                 let fetched = core.rows(query, V::SHAPE);
                 let fetch =
@@ -93,17 +97,16 @@ where
                 core.engine.refresh(rows_key, tags, terms, fetch);
                 Ok(cached)
             }
-            Lookup::Miss(_) if terms.mode == Mode::OnlyIfCached => Err(crate::error::not_cached()),
-            Lookup::Miss(fallback) => {
+            (Lookup::Miss(fallback), _) => {
                 let load = async {
                     probe.feed(core.rows(query, V::SHAPE));
                     Ok(V::gather(rows.await?))
                 };
-                Box::pin(
-                    core.engine
-                        .load(key, tags, terms, fallback, is_outage::<DB>, load),
-                )
-                .await
+                let load = core
+                    .engine
+                    .load(key, tags, terms, fallback, is_outage::<DB>, load);
+                // Boxed, so that a hit does not carry the room that a miss needs.
+                Box::pin(load).await
             }
         }
     }

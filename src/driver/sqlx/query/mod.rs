@@ -106,7 +106,7 @@ pub trait Mapped<DB: Backend>: Send + Sized {
     fn read<V: Gather<Self::Row>>(
         self,
         pool: &CachedPool<DB>,
-        policy: &CachePolicy,
+        policy: Option<Box<CachePolicy>>,
     ) -> impl Future<Output = Result<Cached<V>, Error>> + Send;
 }
 
@@ -131,7 +131,8 @@ pub trait Mapped<DB: Backend>: Send + Sized {
 pub struct CachedRead<'p, DB: Backend, Q> {
     query: Q,
     pool: &'p CachedPool<DB>,
-    policy: CachePolicy,
+    /// Boxed, since a read is moved several times before it is polled and most have no hints.
+    policy: Option<Box<CachePolicy>>,
 }
 
 impl<'p, DB: Backend, Q> CachedRead<'p, DB, Q> {
@@ -139,14 +140,22 @@ impl<'p, DB: Backend, Q> CachedRead<'p, DB, Q> {
         CachedRead {
             query,
             pool,
-            policy: CachePolicy::default(),
+            policy: None,
         }
     }
 
-    /// Applies a policy, under the hints that were called before.
-    pub fn policy(mut self, policy: &CachePolicy) -> Self {
-        self.policy = self.policy.over(policy);
+    fn hint(mut self, change: impl FnOnce(CachePolicy) -> CachePolicy) -> Self {
+        let policy = self
+            .policy
+            .take()
+            .map_or_else(CachePolicy::new, |policy| *policy);
+        self.policy = Some(Box::new(change(policy)));
         self
+    }
+
+    /// Applies a policy, under the hints that were called before.
+    pub fn policy(self, policy: &CachePolicy) -> Self {
+        self.hint(|own| own.over(policy))
     }
 }
 
@@ -156,9 +165,8 @@ macro_rules! hints {
         impl<DB: Backend, Q> CachedRead<'_, DB, Q> {
             $(
                 #[doc = concat!("[`CachePolicy::", stringify!($name), "`].")]
-                pub fn $name$(<$($generics)*>)?(mut self, $($argument: $Type),*) -> Self {
-                    self.policy = self.policy.$name($($argument),*);
-                    self
+                pub fn $name$(<$($generics)*>)?(self, $($argument: $Type),*) -> Self {
+                    self.hint(|policy| policy.$name($($argument),*))
                 }
             )+
         }
@@ -190,7 +198,7 @@ impl<DB: Backend, Q> CachedRead<'_, DB, Q> {
     where
         Q: Mapped<DB>,
     {
-        self.query.read(self.pool, &self.policy).await
+        self.query.read(self.pool, self.policy).await
     }
 
     /// All rows.
@@ -212,7 +220,7 @@ impl<DB: Backend, Q> CachedRead<'_, DB, Q> {
     where
         Q: Mapped<DB>,
     {
-        self.query.read(self.pool, &self.policy).await
+        self.query.read(self.pool, self.policy).await
     }
 
     /// The first row, if there is one.

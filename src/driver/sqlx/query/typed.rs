@@ -11,7 +11,7 @@ use sqlx::{
 use super::{
     super::{Backend, backend::is_outage, owned::OwnedQuery},
     CacheValue, Gather, Mapped,
-    ask::Ask,
+    ask::{Ask, Refusal},
 };
 use crate::{
     cache::{Cached, Lookup, Mode},
@@ -59,12 +59,12 @@ where
 {
     type Row = O;
 
-    async fn read<V: Gather<O>>(
+    fn read<V: Gather<O>>(
         self,
         pool: &CachedPool<DB>,
-        policy: &CachePolicy,
-    ) -> Result<Cached<V>, Error> {
-        read::<DB, Whole<O>, V>(self, pool, policy).await
+        policy: Option<Box<CachePolicy>>,
+    ) -> impl Future<Output = Result<Cached<V>, Error>> + Send {
+        read::<DB, Whole<O>, V>(self, pool, policy)
     }
 }
 
@@ -77,52 +77,66 @@ where
 {
     type Row = O;
 
-    async fn read<V: Gather<O>>(
+    fn read<V: Gather<O>>(
         self,
         pool: &CachedPool<DB>,
-        policy: &CachePolicy,
-    ) -> Result<Cached<V>, Error> {
-        read::<DB, First<O>, V>(self, pool, policy).await
+        policy: Option<Box<CachePolicy>>,
+    ) -> impl Future<Output = Result<Cached<V>, Error>> + Send {
+        read::<DB, First<O>, V>(self, pool, policy)
     }
 }
 
 async fn read<'q, DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
     query: impl Execute<'q, DB>,
     pool: &CachedPool<DB>,
-    policy: &CachePolicy,
+    policy: Option<Box<CachePolicy>>,
 ) -> Result<Cached<V>, Error> {
     let core = pool.core();
     let mut query = OwnedQuery::take(query)?;
-    let Ask { key, tags, terms } =
-        match Ask::new(core, &mut query, policy, V::SHAPE, Some(TypeId::of::<M>())) {
-            Ok(ask) => ask,
-            Err(_) if policy.mode == Some(Mode::OnlyIfCached) => {
-                return Err(crate::error::not_cached());
-            }
-            Err(stamp) => {
-                return Ok(core
-                    .engine
-                    .pass(stamp, load::<DB, M, V>(core.clone(), query).await?));
-            }
-        };
-    match core.engine.lookup::<V>(&key, &tags, &terms) {
+    let mapping = Some(TypeId::of::<M>());
+    let ask = match Ask::new(core, &mut query, policy.as_deref(), V::SHAPE, mapping) {
+        Ok(ask) => ask,
+        Err(Refusal::NotCached) => return Err(crate::error::not_cached()),
+        Err(Refusal::Database(stamp)) => {
+            let value = Box::pin(load::<DB, M, V>(core.clone(), query)).await?;
+            return Ok(core.engine.pass(stamp, value));
+        }
+    };
+    match core.engine.lookup::<V>(&ask.key, ask.tags(), ask.terms()) {
         Lookup::Fresh(cached) => Ok(cached),
-        Lookup::Stale(cached, _) => {
-            if terms.mode != Mode::OnlyIfCached {
-                core.engine
-                    .refresh(key, tags, terms, load::<DB, M, V>(core.clone(), query));
-            }
+        // Boxed, so that a hit does not carry the room that a miss needs.
+        found => Box::pin(without_fresh::<DB, M, V>(core, query, ask, found)).await,
+    }
+}
+
+/// Goes on where the cache has no fresh answer.
+async fn without_fresh<DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
+    core: &Arc<Core<DB>>,
+    query: OwnedQuery<DB>,
+    ask: Ask,
+    found: Lookup<V>,
+) -> Result<Cached<V>, Error> {
+    let (key, tags, terms) = ask.into_parts();
+    match (found, terms.mode) {
+        (Lookup::Fresh(cached), _) | (Lookup::Stale(cached, _), Mode::OnlyIfCached) => Ok(cached),
+        (Lookup::Miss(_), Mode::OnlyIfCached) => Err(crate::error::not_cached()),
+        (Lookup::Stale(cached, _), _) => {
+            let load = load::<DB, M, V>(core.clone(), query);
+            core.engine.refresh(key, tags, terms, load);
             Ok(cached)
         }
-        Lookup::Miss(_) if terms.mode == Mode::OnlyIfCached => Err(crate::error::not_cached()),
-        Lookup::Miss(fallback) => {
+        (Lookup::Miss(fallback), _) => {
+            if fallback.is_some() && core.engine.has_soft_timeout() {
+                // In the background, so that a load which outlasts the timeout is seen through for the next reader;
+                // this one waits with it.
+                let load = load::<DB, M, V>(core.clone(), query.clone());
+                core.engine.refresh(key.clone(), tags.clone(), terms, load);
+            }
             let load = load::<DB, M, V>(core.clone(), query);
-            // Boxed, so that a hit does not carry the room that a miss needs.
-            Box::pin(
-                core.engine
-                    .load(key, tags, terms, fallback, is_outage::<DB>, load),
-            )
-            .await
+            let outage = is_outage::<DB>;
+            core.engine
+                .load(key, tags, terms, fallback, outage, load)
+                .await
         }
     }
 }

@@ -17,6 +17,7 @@ mod hints;
 mod hits;
 mod keys;
 mod mapped;
+mod outages;
 mod peculiar;
 mod sessions;
 mod swap;

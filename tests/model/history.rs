@@ -86,6 +86,8 @@ pub(crate) enum Deed {
     Write(Write, Route, Pace),
     Transaction(Transaction),
     Invalidate(Invalidation, Pace),
+    /// Reads, writes from outside, invalidates by hand and reads again.
+    Tell(Read, Write, Invalidation),
     /// The clock goes on.
     Pass(Duration),
 }

@@ -57,6 +57,10 @@ fn turn() -> BoxedStrategy<Turn> {
         4 => (write(), route(), pace()).prop_map(|(write, route, pace)| Deed::Write(write, route, pace)),
         2 => transaction().prop_map(Deed::Transaction),
         2 => (invalidation(), pace()).prop_map(|(what, pace)| Deed::Invalidate(what, pace)),
+        1 => (common_read(), invalidation()).prop_map(|(read, what)| {
+            let write = disturbing(&read.question);
+            Deed::Tell(read, write, what)
+        }),
         3 => span().prop_map(Deed::Pass),
     ];
     (0..4_u8, deed)
@@ -134,8 +138,19 @@ fn common_question() -> impl Strategy<Value = Question> {
 
 /// Reads of one key, and writes under them.
 fn race() -> BoxedStrategy<Vec<Branch>> {
-    let reads = vec((form(), terms(), pace()), 1..3);
-    let branch = (option::weighted(0.4, (route(), pace())), reads);
+    // Some of them leave the cache aside, to see what it must not hide.
+    let mode = prop_oneof![
+        3 => Just(None),
+        1 => Just(Some(Mode::Refresh)),
+        1 => Just(Some(Mode::Direct)),
+    ];
+    let hints = (terms(), mode).prop_map(|(terms, mode)| Hints {
+        mode: mode.unwrap_or(terms.mode),
+        ..terms
+    });
+    let reads = vec((form(), hints, pace()), 1..3);
+    let route = prop_oneof![2 => Just(Route::Pool), 1 => Just(Route::Outside)];
+    let branch = (option::weighted(0.5, (route, pace())), reads);
     (
         common_question(),
         prop::bool::weighted(0.2),

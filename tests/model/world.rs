@@ -149,6 +149,12 @@ impl World {
             Deed::Write(write, route, pace) => self.write_alone(write, *route, *pace).await,
             Deed::Transaction(transaction) => self.transaction(transaction).await,
             Deed::Invalidate(what, pace) => self.invalidate(what, *pace).await,
+            Deed::Tell(read, write, what) => {
+                self.read(read, Pace::Through).await;
+                self.write_alone(write, Route::Outside, Pace::Through).await;
+                self.invalidate(what, Pace::Through).await;
+                self.read(read, Pace::Through).await;
+            }
             Deed::Pass(span) => self.hand.advance(*span),
         }
     }

@@ -245,7 +245,7 @@ fn builder() -> impl Strategy<Value = Builder> {
     prop_oneof![3 => Just(Builder::QueryAs), 1 => Just(Builder::Map)]
 }
 
-/// Hints most of which are not part of the key.
+/// Hints of which only the tag is part of the key.
 fn terms() -> BoxedStrategy<Hints> {
     let mode = prop_oneof![
         16 => Just(Mode::Normal),
@@ -265,19 +265,21 @@ fn terms() -> BoxedStrategy<Hints> {
         option::weighted(0.5, Just(20)),
         option::weighted(0.2, prop_oneof![Just(3), Just(30)]),
         prop::bool::weighted(0.3),
+        prop::bool::weighted(0.25),
         mode,
         spelling,
     )
         .prop_map(
-            |(ttl, swr, sie, tolerate_stale, strict, mode, spelling)| Hints {
+            |(ttl, swr, sie, tolerate_stale, strict, tagged, mode, spelling)| Hints {
                 ttl,
                 stale_while_revalidate: swr,
                 stale_if_error: sie,
                 tolerate_stale,
                 strict,
+                scope: None,
+                tagged,
                 mode,
                 spelling,
-                ..Hints::default()
             },
         )
         .boxed()

@@ -121,6 +121,9 @@ impl<DB: Backend> Builder<DB> {
     }
 
     /// How long a load may take before a result within its `stale_if_error` window is answered instead. Default: none.
+    ///
+    /// The load goes on in the background; only that of a query with a closure for a row mapping (`.map()`, the macros)
+    /// is given up.
     pub fn soft_timeout(mut self, timeout: Duration) -> Self {
         self.engine.soft_timeout = Some(timeout);
         self

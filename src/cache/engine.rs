@@ -91,6 +91,11 @@ impl Engine {
         stats
     }
 
+    /// Whether a load gives up on its own result after a while when a stale one can stand in.
+    pub fn has_soft_timeout(&self) -> bool {
+        self.soft_timeout.is_some()
+    }
+
     /// The present moment.
     pub fn now(&self) -> Tick {
         self.time.now()

@@ -265,6 +265,26 @@ async fn a_slow_load_gives_way_to_a_stale_answer<DB: TestDatabase>() {
         drop(held);
         assert_eq!(kind(&answer.await), LOADED);
     }
+    // A load that was too slow for its own reader goes on for the next one.
+    people(&scene, &policy).await;
+    scene.hand.advance(secs(11));
+    let held = scene.pool.inner().acquire().await.unwrap();
+    {
+        let mut answer = pin!(people(&scene, &policy));
+        assert!(poll!(&mut answer).is_pending());
+        scene.hand.advance(secs(2));
+        assert_eq!(kind(&answer.await), stale(Cause::LoadSlow));
+    }
+    drop(held);
+    wait_until(LONG, "the slow load has been seen through", async || {
+        let read = read::<DB, Person>(SQL, []).cached(&scene.pool);
+        read.policy(&policy)
+            .only_if_cached()
+            .fetch_all()
+            .await
+            .is_ok()
+    })
+    .await;
 }
 
 async fn a_strict_read_waits_for_no_writer_and_trusts_none<DB: TestDatabase>() {

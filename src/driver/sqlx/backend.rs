@@ -8,9 +8,15 @@ use crate::{cache::Params, sql::Dialect};
 
 /// A database that [`CachedPool`](crate::CachedPool) can stand before: `Postgres`, `MySql` or `Sqlite`, each behind the
 /// feature of its name. Sealed.
-pub trait Backend: Driver + sqlx::Database<Connection: sqlx::migrate::Migrate> {}
+pub trait Backend:
+    Driver + sqlx::Database<Connection: sqlx::migrate::Migrate, Arguments: Clone>
+{
+}
 
-impl<DB: Driver + sqlx::Database<Connection: sqlx::migrate::Migrate>> Backend for DB {}
+impl<DB> Backend for DB where
+    DB: Driver + sqlx::Database<Connection: sqlx::migrate::Migrate, Arguments: Clone>
+{
+}
 
 /// One item of `fetch_many`.
 pub(crate) type Item<DB> =

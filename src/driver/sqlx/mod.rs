@@ -12,6 +12,8 @@ mod executor;
 mod mysql;
 mod owned;
 mod parameters;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod peek;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod query;

@@ -12,7 +12,8 @@ use sqlx::{
 
 use super::{
     backend::{Driver, Session, through_executor},
-    parameters::{Peeked, canaries, print},
+    parameters::{canaries, print_list},
+    peek::Peeked,
 };
 use crate::{cache::Params, sql::Dialect};
 
@@ -29,7 +30,7 @@ impl Driver for MySql {
         let mut shown = arguments.clone();
         let mut values = Vec::new();
         let _ = shown.add(Take(&mut values));
-        print(&shown, key);
+        print_list("", None, &shown, key);
         key.extend_from_slice(&values);
     }
 

@@ -40,6 +40,17 @@ impl<DB: Database> OwnedQuery<DB> {
     }
 }
 
+impl<DB: Database<Arguments: Clone>> Clone for OwnedQuery<DB> {
+    fn clone(&self) -> Self {
+        OwnedQuery {
+            sql: self.sql.clone(),
+            arguments: self.arguments.clone(),
+            statement: self.statement.clone(),
+            persistent: self.persistent,
+        }
+    }
+}
+
 impl<DB: Database> Execute<'_, DB> for OwnedQuery<DB> {
     fn sql(self) -> SqlStr {
         self.sql

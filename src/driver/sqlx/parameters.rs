@@ -11,18 +11,6 @@ use sqlx::{Arguments, Database, Encode, Type};
 
 use crate::cache::Params;
 
-/// An error that only undoes an addition; nobody ever sees it.
-#[derive(Debug)]
-pub(crate) struct Peeked;
-
-impl fmt::Display for Peeked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("peeked at the arguments")
-    }
-}
-
-impl std::error::Error for Peeked {}
-
 /// Prints the elements of a derived `Debug` into a key: what comes between the first `[` and the field `stop_at`.
 ///
 /// A derived `Debug` writes the name of each struct, field and variant and each piece of punctuation by itself. Those
@@ -55,22 +43,6 @@ pub(crate) fn print_list(
     };
     // An error is the early stop itself.
     let _ = write!({ printer }, "{value:?}");
-}
-
-/// Prints a whole value into a key.
-#[inline]
-pub(crate) fn print(value: &impl fmt::Debug, key: &mut Params) {
-    // Writing into memory does not fail.
-    let _ = write!(
-        Printer {
-            key,
-            wrapper: "",
-            stop_at: None,
-            begun: true,
-            between_fields: false
-        },
-        "{value:?}"
-    );
 }
 
 impl Write for Printer<'_> {

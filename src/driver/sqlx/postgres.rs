@@ -10,7 +10,8 @@ use sqlx::{
 
 use super::{
     backend::{Driver, Session, through_executor},
-    parameters::{Peeked, canaries, print, print_list},
+    parameters::{canaries, print_list},
+    peek::Peeked,
 };
 use crate::{cache::Params, sql::Dialect};
 
@@ -28,7 +29,7 @@ impl Driver for Postgres {
         print_list("PgTypeInfo", Some("buffer"), arguments, key);
         // The field types of an anonymous record stand only in the buffer's own book-keeping. Rare, so slow will do.
         if key[start..].windows(6).any(|word| word == b"Record") {
-            print(arguments, key);
+            print_list("", None, arguments, key);
         }
         // Always an error: that is what undoes the addition.
         let _ = arguments.add(Peek(key));

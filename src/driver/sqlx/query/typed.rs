@@ -126,6 +126,12 @@ async fn without_fresh<DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
             Ok(cached)
         }
         (Lookup::Miss(fallback), _) => {
+            if fallback.is_some() && core.engine.has_soft_timeout() {
+                // In the background, so that a load which outlasts the timeout is seen through for the next reader;
+                // this one waits with it.
+                let load = load::<DB, M, V>(core.clone(), query.clone());
+                core.engine.refresh(key.clone(), tags.clone(), terms, load);
+            }
             let load = load::<DB, M, V>(core.clone(), query);
             let outage = is_outage::<DB>;
             core.engine

@@ -7,7 +7,7 @@
 use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
 
 use crate::{
-    history::{IDS, Table},
+    history::{IDS, Table, WIDE},
     plain::{Change, State},
 };
 
@@ -36,7 +36,12 @@ pub(crate) async fn create(connection: &mut SqliteConnection) -> sqlx::Result<()
         script +=
             &format!("CREATE TABLE {name} (id INTEGER PRIMARY KEY, version INTEGER NOT NULL);");
         // So that the first reads find rows, and some find none.
-        for id in (1..IDS).filter(|_| table != Table::C) {
+        let ids = match table {
+            Table::A | Table::B => 1..IDS,
+            Table::C => 1..1,
+            Table::Wide => 1..WIDE + 1,
+        };
+        for id in ids {
             script += &format!("INSERT INTO {name} VALUES ({id}, {});", -id);
         }
         for event in ["INSERT", "UPDATE"] {

@@ -8,31 +8,36 @@ pub(crate) enum Table {
     A,
     B,
     C,
+    /// With more rows than a connection hands on before somebody reads them.
+    Wide,
 }
 
 impl Table {
-    pub(crate) const ALL: [Table; 3] = [Table::A, Table::B, Table::C];
+    pub(crate) const ALL: [Table; 4] = [Table::A, Table::B, Table::C, Table::Wide];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Table::A => "a",
             Table::B => "b",
             Table::C => "c",
+            Table::Wide => "wide",
         }
     }
 
-    /// Another one.
+    /// Another small one.
     pub(crate) fn next(self) -> Table {
         match self {
             Table::A => Table::B,
             Table::B => Table::C,
-            Table::C => Table::A,
+            Table::C | Table::Wide => Table::A,
         }
     }
 }
 
-/// The ids that rows can have are 1 to this.
+/// The ids that rows can have are 1 to this …
 pub(crate) const IDS: i64 = 4;
+/// … and in the wide table all of 1 to this are there.
+pub(crate) const WIDE: i64 = 60;
 
 #[derive(Clone)]
 pub(crate) struct History {
@@ -76,13 +81,22 @@ pub(crate) struct Turn {
 #[derive(Clone, Debug)]
 pub(crate) enum Deed {
     Read(Read, Pace),
-    /// The same read several times at once.
-    Burst(Read, Vec<Pace>),
+    /// Several futures of one task at once.
+    Race(Vec<Branch>),
     Write(Write, Route, Pace),
     Transaction(Transaction),
     Invalidate(Invalidation, Pace),
+    /// Reads, writes from outside, invalidates by hand and reads again.
+    Tell(Read, Write, Invalidation),
     /// The clock goes on.
     Pass(Duration),
+}
+
+/// A write if there is one, and then reads one after the other.
+#[derive(Clone, Debug)]
+pub(crate) struct Branch {
+    pub(crate) write: Option<(Write, Route, Pace)>,
+    pub(crate) reads: Vec<(Read, Pace)>,
 }
 
 /// How far a future is polled.
@@ -190,6 +204,8 @@ pub(crate) enum Write {
     /// With `RETURNING`.
     UpdateReturning(Table, i64),
     Sweep(Table, i64, i64),
+    /// Every row of the wide table, with `RETURNING`: it has committed before its last rows are read.
+    SweepWide,
     /// Every row of the other table, into this one.
     Copy(Table, Table),
     /// Rows that have a counterpart in the other table.

@@ -13,11 +13,14 @@
 //! - P8: nothing hangs; what was written by a caller who had gone is invalidated too; flights end.
 //! - P9: entries, flights and quarantines stay within their bounds.
 //!
+//! What was found that way stands in [`found`].
+//!
 //! `CACHEDPOOL_MODEL_CASES` sets how many histories each test plays, `CACHEDPOOL_MODEL_SEED` picks others.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 mod database;
+mod found;
 mod history;
 mod judge;
 mod plain;

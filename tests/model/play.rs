@@ -106,6 +106,7 @@ pub(crate) fn every_history_is_right(name: &str, runtime: &Runtime) {
             "tests/model/regressions.txt",
         ))),
         max_shrink_iters: 500,
+        max_shrink_time: 60_000,
         ..Config::default()
     });
     let figures = std::cell::RefCell::new(Figures::default());

@@ -27,7 +27,7 @@ pub(crate) struct Schedule {
 #[derive(Clone, Copy, Debug)]
 struct State {
     turns: u64,
-    /// Tasks that have not ended, less the futures that hold still.
+    /// Tasks and branches that have neither ended nor hold still.
     moving: i64,
 }
 
@@ -47,9 +47,20 @@ impl Schedule {
         self.change(|state| state.turns += 1);
     }
 
-    /// A task has ended.
+    /// A task has ended, or one of its branches.
     pub(crate) fn ended(&self) {
         self.change(|state| state.moving -= 1);
+    }
+
+    /// A task goes on in so many branches, each of which says when it has ended.
+    pub(crate) fn branched(&self, branches: usize) {
+        let branches = i64::try_from(branches).expect("a few branches");
+        self.change(|state| state.moving += branches - 1);
+    }
+
+    /// All branches have ended, and the task goes on.
+    pub(crate) fn joined(&self) {
+        self.change(|state| state.moving += 1);
     }
 
     /// Runs a future at its pace; `None` if it was dropped on the way.

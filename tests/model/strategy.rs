@@ -5,8 +5,8 @@ use std::time::Duration;
 use proptest::{collection::vec, option, prelude::*};
 
 use crate::history::{
-    Builder, Deed, End, Fetch, Form, Hints, History, IDS, Invalidation, Mode, Pace, Question, Read,
-    Route, Settings, Speech, Spelling, Step, Table, Transaction, Turn, Write,
+    Branch, Builder, Deed, End, Fetch, Form, Hints, History, IDS, Invalidation, Mode, Pace,
+    Question, Read, Route, Settings, Speech, Spelling, Step, Table, Transaction, Turn, Write,
 };
 
 pub(crate) fn histories() -> impl Strategy<Value = History> {
@@ -53,10 +53,14 @@ fn settings() -> impl Strategy<Value = Settings> {
 fn turn() -> BoxedStrategy<Turn> {
     let deed = prop_oneof![
         16 => (read(), pace()).prop_map(|(read, pace)| Deed::Read(read, pace)),
-        2 => (common_read(), vec(pace(), 2..5)).prop_map(|(read, paces)| Deed::Burst(read, paces)),
+        3 => race().prop_map(Deed::Race),
         4 => (write(), route(), pace()).prop_map(|(write, route, pace)| Deed::Write(write, route, pace)),
         2 => transaction().prop_map(Deed::Transaction),
-        1 => (invalidation(), pace()).prop_map(|(what, pace)| Deed::Invalidate(what, pace)),
+        2 => (invalidation(), pace()).prop_map(|(what, pace)| Deed::Invalidate(what, pace)),
+        1 => (common_read(), invalidation()).prop_map(|(read, what)| {
+            let write = disturbing(&read.question);
+            Deed::Tell(read, write, what)
+        }),
         3 => span().prop_map(Deed::Pass),
     ];
     (0..4_u8, deed)
@@ -108,15 +112,8 @@ fn read() -> BoxedStrategy<Read> {
 }
 
 fn common_read() -> BoxedStrategy<Read> {
-    let question = prop_oneof![
-        3 => Just(Question::Point(Table::A, 1)),
-        2 => Just(Question::Whole(Table::A)),
-        1 => Just(Question::Join(Table::A, Table::B)),
-        1 => Just(Question::Sum(Table::B, 1, IDS)),
-        1 => Just(Question::Point(Table::C, 1)),
-    ];
     (
-        question,
+        common_question(),
         prop::bool::weighted(0.4),
         form(),
         builder(),
@@ -126,6 +123,74 @@ fn common_read() -> BoxedStrategy<Read> {
             reading(question, guarded, Fetch::All, form, builder, hints)
         })
         .boxed()
+}
+
+fn common_question() -> impl Strategy<Value = Question> {
+    prop_oneof![
+        3 => Just(Question::Point(Table::A, 1)),
+        2 => Just(Question::Whole(Table::A)),
+        1 => Just(Question::Join(Table::A, Table::B)),
+        1 => Just(Question::Sum(Table::B, 1, IDS)),
+        1 => Just(Question::Point(Table::C, 1)),
+        1 => Just(Question::Point(Table::Wide, 1)),
+    ]
+}
+
+/// Reads of one key, and writes under them.
+fn race() -> BoxedStrategy<Vec<Branch>> {
+    // Some of them leave the cache aside, to see what it must not hide.
+    let mode = prop_oneof![
+        3 => Just(None),
+        1 => Just(Some(Mode::Refresh)),
+        1 => Just(Some(Mode::Direct)),
+    ];
+    let hints = (terms(), mode).prop_map(|(terms, mode)| Hints {
+        mode: mode.unwrap_or(terms.mode),
+        ..terms
+    });
+    let reads = vec((form(), hints, pace()), 1..3);
+    let route = prop_oneof![2 => Just(Route::Pool), 1 => Just(Route::Outside)];
+    let branch = (option::weighted(0.5, (route, pace())), reads);
+    (
+        common_question(),
+        prop::bool::weighted(0.2),
+        builder(),
+        vec(branch, 2..5),
+    )
+        .prop_map(|(question, guarded, builder, branches)| {
+            let branch =
+                |(write, reads): (Option<(Route, Pace)>, Vec<(Form, Hints, Pace)>)| Branch {
+                    write: write.map(|(route, pace)| (disturbing(&question), route, pace)),
+                    reads: reads
+                        .into_iter()
+                        .map(|(form, hints, pace)| {
+                            let read = reading(
+                                question.clone(),
+                                guarded,
+                                Fetch::All,
+                                form,
+                                builder,
+                                hints,
+                            );
+                            (read, pace)
+                        })
+                        .collect(),
+                };
+            branches.into_iter().map(branch).collect()
+        })
+        .boxed()
+}
+
+/// A write that changes the answer.
+fn disturbing(question: &Question) -> Write {
+    match *question {
+        Question::Point(Table::Wide, _) => Write::SweepWide,
+        Question::Point(table, id) | Question::Literal(table, id) => Write::Upsert(table, id),
+        Question::Range(table, low, high) | Question::Sum(table, low, high) => {
+            Write::Sweep(table, low, high)
+        }
+        Question::Whole(table) | Question::Join(table, _) => Write::Sweep(table, 1, IDS),
+    }
 }
 
 fn any_read() -> BoxedStrategy<Read> {
@@ -180,14 +245,14 @@ fn builder() -> impl Strategy<Value = Builder> {
     prop_oneof![3 => Just(Builder::QueryAs), 1 => Just(Builder::Map)]
 }
 
-/// Hints that are not part of the key.
+/// Hints of which only the tag is part of the key.
 fn terms() -> BoxedStrategy<Hints> {
     let mode = prop_oneof![
         16 => Just(Mode::Normal),
-        1 => Just(Mode::Refresh),
+        2 => Just(Mode::Refresh),
         1 => Just(Mode::Bypass),
         1 => Just(Mode::OnlyIfCached),
-        1 => Just(Mode::Direct),
+        2 => Just(Mode::Direct),
     ];
     let spelling = prop_oneof![
         Just(Spelling::Calls),
@@ -200,35 +265,29 @@ fn terms() -> BoxedStrategy<Hints> {
         option::weighted(0.5, Just(20)),
         option::weighted(0.2, prop_oneof![Just(3), Just(30)]),
         prop::bool::weighted(0.3),
+        prop::bool::weighted(0.25),
         mode,
         spelling,
     )
         .prop_map(
-            |(ttl, swr, sie, tolerate_stale, strict, mode, spelling)| Hints {
+            |(ttl, swr, sie, tolerate_stale, strict, tagged, mode, spelling)| Hints {
                 ttl,
                 stale_while_revalidate: swr,
                 stale_if_error: sie,
                 tolerate_stale,
                 strict,
+                scope: None,
+                tagged,
                 mode,
                 spelling,
-                ..Hints::default()
             },
         )
         .boxed()
 }
 
 fn hints() -> BoxedStrategy<Hints> {
-    (
-        terms(),
-        option::weighted(0.3, 0..2_u8),
-        prop::bool::weighted(0.3),
-    )
-        .prop_map(|(terms, scope, tagged)| Hints {
-            scope,
-            tagged,
-            ..terms
-        })
+    (terms(), option::weighted(0.3, 0..2_u8))
+        .prop_map(|(terms, scope)| Hints { scope, ..terms })
         .boxed()
 }
 
@@ -243,6 +302,7 @@ fn write() -> BoxedStrategy<Write> {
         3 => (table(), range()).prop_map(|(table, (low, high))| Write::Sweep(table, low, high)),
         1 => table().prop_map(|table| Write::Copy(table, table.next())),
         1 => table().prop_map(|table| Write::Follow(table, table.next())),
+        1 => Just(Write::SweepWide),
         2 => (table(), id()).prop_map(|(table, id)| Write::Delete(table, id)),
         1 => (table(), id()).prop_map(|(table, id)| Write::Refused(table, id)),
         1 => prop_oneof![2 => Just(0), 1 => Just(1), 1 => Just(2)].prop_map(Write::Fault),
@@ -293,7 +353,7 @@ fn end() -> impl Strategy<Value = End> {
 fn invalidation() -> impl Strategy<Value = Invalidation> {
     prop_oneof![
         2 => vec(table(), 1..3).prop_map(Invalidation::Tables),
-        1 => Just(Invalidation::Tag),
+        2 => Just(Invalidation::Tag),
         1 => Just(Invalidation::All),
     ]
 }

@@ -17,7 +17,7 @@ use tokio::task::yield_now;
 
 use crate::{
     database,
-    history::{Deed, Invalidation, Pace, Read, Route, Settings, Turn, Write},
+    history::{Branch, Deed, Invalidation, Pace, Read, Route, Settings, Turn, Write},
     plain::State,
     reads,
     record::{Barrier, Effort, Expected, Look, Origin, Record},
@@ -30,10 +30,10 @@ pub(crate) const TTL: Duration = Duration::from_secs(20);
 /// … those without rows so long …
 pub(crate) const EMPTY_TTL: Duration = Duration::from_secs(5);
 /// … and answers none that are older.
-pub(crate) const MAX_STALE: Duration = Duration::from_secs(45);
+pub(crate) const MAX_STALE: Duration = Duration::from_secs(25);
 
 /// No operation takes longer, however busy the machine is: it hangs.
-const WATCHDOG: Duration = Duration::from_secs(60);
+const WATCHDOG: Duration = Duration::from_secs(30);
 
 pub(crate) struct World {
     pub(crate) pool: CachedPool<Sqlite>,
@@ -145,14 +145,33 @@ impl World {
     async fn deed(&self, deed: &Deed) {
         match deed {
             Deed::Read(read, pace) => self.read(read, *pace).await,
-            Deed::Burst(read, paces) => {
-                join_all(paces.iter().map(|&pace| self.read(read, pace))).await;
-            }
+            Deed::Race(branches) => self.race(branches).await,
             Deed::Write(write, route, pace) => self.write_alone(write, *route, *pace).await,
             Deed::Transaction(transaction) => self.transaction(transaction).await,
             Deed::Invalidate(what, pace) => self.invalidate(what, *pace).await,
+            Deed::Tell(read, write, what) => {
+                self.read(read, Pace::Through).await;
+                self.write_alone(write, Route::Outside, Pace::Through).await;
+                self.invalidate(what, Pace::Through).await;
+                self.read(read, Pace::Through).await;
+            }
             Deed::Pass(span) => self.hand.advance(*span),
         }
+    }
+
+    async fn race(&self, branches: &[Branch]) {
+        self.schedule.branched(branches.len());
+        let run = async |branch: &Branch| {
+            if let Some((write, route, pace)) = &branch.write {
+                self.write_alone(write, *route, *pace).await;
+            }
+            for (read, pace) in &branch.reads {
+                self.read(read, *pace).await;
+            }
+            self.schedule.ended();
+        };
+        join_all(branches.iter().map(run)).await;
+        self.schedule.joined();
     }
 
     pub(crate) async fn read(&self, read: &Read, pace: Pace) {

@@ -26,6 +26,16 @@ where
                 removed,
             })
         }
+        Write::SweepWide => {
+            let rows: Vec<i64> = sqlx::query_scalar(sql)
+                .bind(version)
+                .fetch_all(executor)
+                .await?;
+            Ok(Done {
+                rows: rows.len() as u64,
+                ..Done::default()
+            })
+        }
         Write::UpdateReturning(_, id) => {
             let row: Option<(i64, i64)> = sqlx::query_as(sql)
                 .bind(version)
@@ -100,6 +110,7 @@ impl Write {
                     table.name()
                 )
             }
+            Write::SweepWide => "UPDATE wide SET version = ? RETURNING id".to_owned(),
             Write::Copy(to, from) => format!(
                 "INSERT OR REPLACE INTO {} (version, id) SELECT ?, id FROM {}",
                 to.name(),

@@ -66,13 +66,14 @@ impl Driver for Postgres {
                 .map(|name| format!("current_setting('{name}', true)"))
                 .collect();
             let sql = format!(
-                "SELECT current_database()::text, session_user::text, current_user::text, {}",
+                "SELECT current_database()::text, session_user::text, current_user::text, \
+                 (pg_my_temp_schema() <> 0)::text, {}",
                 settings.join(", ")
             );
             let row = sqlx::query(sqlx::AssertSqlSafe(sql))
                 .fetch_one(connection)
                 .await?;
-            let names = ["database", "session_user", "role"]
+            let names = ["database", "session_user", "role", "temporary_tables"]
                 .into_iter()
                 .chain(SETTINGS);
             let mut session = Session::default();

@@ -28,7 +28,8 @@ impl Driver for Postgres {
         // bytes carry the length of each value, so the whole is injective.
         print_list("PgTypeInfo", Some("buffer"), arguments, key);
         // The field types of an anonymous record stand only in the buffer's own book-keeping. Rare, so slow will do.
-        if key[start..].windows(6).any(|word| word == b"Record") {
+        let types = &key[start..];
+        if types.contains(&b'R') && types.windows(6).any(|word| word == b"Record") {
             print_list("", None, arguments, key);
         }
         // Always an error: that is what undoes the addition.

@@ -1,6 +1,6 @@
 //! A tour of the pool on a small shop in a SQLite file: no server, no set-up.
 //!
-//! `cargo run --release --no-default-features --features sqlite --example quickstart`
+//! `cargo run --no-default-features --features sqlite --example quickstart`
 //!
 //! Every sentence that it prints about the cache is checked: where one is not so, the tour stops with an error.
 

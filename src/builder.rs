@@ -192,6 +192,9 @@ impl<DB: Backend> Builder<DB> {
         let runtime = Handle::try_current().map_err(|_| Error::no_runtime())?;
         let mut connection = self.inner.acquire().await.map_err(Error::session)?;
         let session = DB::session(&mut connection).await.map_err(Error::session)?;
+        let rollback_leaves_rows = DB::rollback_leaves_rows(&mut connection)
+            .await
+            .map_err(Error::session)?;
         drop(connection);
         let store = Arc::new(LocalTier::new(self.local_capacity));
         let engine = Engine::new(self.engine, store, self.time, runtime.clone());
@@ -207,6 +210,7 @@ impl<DB: Backend> Builder<DB> {
             engine,
             statements,
             session,
+            rollback_leaves_rows,
             runtime,
         }))
     }

@@ -25,6 +25,7 @@ pub(crate) struct Core<DB: Backend> {
     pub(crate) engine: Arc<Engine>,
     pub(crate) statements: Statements,
     pub(crate) session: Session,
+    pub(crate) rollback_leaves_rows: bool,
     pub(crate) runtime: Handle,
 }
 

@@ -164,8 +164,10 @@ impl Ledger {
                 Touched::Nothing
             }
         };
-        if let State::Unknown(written) = &self.state {
-            visible.add(written);
+        // SQLite may have rolled back and begun anew by a savepoint, whose release is then a commit: in doubt, each step
+        // may be the one that shows what was written.
+        if self.doubtful || matches!(self.state, State::Unknown(_)) {
+            visible.add(&self.written());
         }
         visible
     }
@@ -228,7 +230,7 @@ impl Ledger {
                     frame.written.add(touched);
                 }
                 // What no rollback takes back, others see at once.
-                if self.doubtful || self.rollback_leaves_rows {
+                if self.rollback_leaves_rows {
                     touched.clone()
                 } else {
                     Touched::Nothing

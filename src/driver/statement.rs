@@ -33,8 +33,8 @@ pub(crate) struct Statement {
     pub(crate) reads: Tags,
     /// What running it does to rows and to the connection's transaction, in order; empty for a pure read.
     pub(crate) effects: Vec<Effect>,
-    /// It leaves the connection's session in another state than the pool's connections have.
-    pub(crate) taints_session: bool,
+    /// Whether it leaves the connection's session in another state than the pool's connections have.
+    pub(crate) session: SessionChange,
     /// Why its result must not be cached.
     pub(crate) refusal: Option<Reason>,
     /// The pool's terms with those of its comment.
@@ -44,8 +44,18 @@ pub(crate) struct Statement {
 impl Statement {
     /// Whether running it changes nothing, neither rows nor the state of the connection.
     pub(crate) fn is_plain_read(&self) -> bool {
-        self.effects.is_empty() && !self.taints_session
+        self.effects.is_empty() && self.session == SessionChange::None
     }
+}
+
+/// What a statement does to the session of its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum SessionChange {
+    None,
+    /// Perhaps something: it is to be looked at.
+    Perhaps,
+    /// Something that can change the result of later reads.
+    Certain,
 }
 
 /// The statements of one pool.
@@ -135,7 +145,7 @@ impl Statements {
         let words = facts.hints.tags.iter().map(|tag| Tag::user(tag));
         let reads = facts.reads.iter().map(tag_of).chain(words).collect();
         let effects = effects(&facts);
-        let taints_session = facts.steps.contains(&Step::Session);
+        let session = session(&facts);
         let refusal = facts
             .refusal
             .clone()
@@ -146,7 +156,7 @@ impl Statements {
             facts,
             reads,
             effects,
-            taints_session,
+            session,
             refusal,
             terms,
         }
@@ -205,6 +215,20 @@ pub(crate) fn table_tag(name: &str) -> Tag {
     Tag::table(&bare.trim_matches(['"', '`']).to_lowercase())
 }
 
+fn session(facts: &Facts) -> SessionChange {
+    let change = |step: &Step| match step {
+        Step::Session => SessionChange::Certain,
+        Step::PerhapsSession => SessionChange::Perhaps,
+        _ => SessionChange::None,
+    };
+    facts
+        .steps
+        .iter()
+        .map(change)
+        .max()
+        .unwrap_or(SessionChange::None)
+}
+
 fn effects(facts: &Facts) -> Vec<Effect> {
     let touched = |writes: &Writes| {
         let mut touched = match writes {
@@ -230,7 +254,7 @@ fn effects(facts: &Facts) -> Vec<Effect> {
         Step::RollbackTo(name) => Some(Effect::RollbackTo(name.clone())),
         Step::Release(name) => Some(Effect::Release(name.clone())),
         Step::UnknownTransaction => Some(Effect::UnknownTransaction),
-        Step::Session => None,
+        Step::Session | Step::PerhapsSession => None,
     };
     facts.steps.iter().filter_map(effect).collect()
 }

@@ -91,6 +91,8 @@ pub enum Step {
     /// The session's state changed in a way that can change the result of later reads on that connection
     /// (`SET`, `USE`, `PRAGMA x = y`, `set_config()`, a temporary table, `ATTACH`).
     Session,
+    /// As `Session`, but only perhaps: code on the server ran that nobody has declared (a function, `CALL`, `DO`).
+    PerhapsSession,
 }
 
 /// Why a result must not be cached.

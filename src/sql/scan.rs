@@ -233,9 +233,11 @@ pub(super) fn unparsed(context: Context<'_>, tokens: &[Token<'_>]) -> Part {
     }
     part.reads = found.named;
     part.settle();
-    // A call can set a setting, `INTO` can make a temporary table or set a variable.
-    if unknown || changes_session(tokens) {
+    // `INTO` can make a temporary table or set a variable.
+    if changes_session(tokens) {
         part.steps.push(Step::Session);
+    } else if unknown {
+        part.steps.push(Step::PerhapsSession);
     }
     part
 }

@@ -29,7 +29,12 @@ pub(super) fn utility(context: Context<'_>, tokens: &[Token<'_>]) -> Option<Part
     let head = at.next()?;
     let is = |words: &[&str]| head.is_one_of(words);
     if is(&["call", "do", "execute", "exec"]) {
-        return Some(Part::unknown(Kind::Write, Reason::NotARead));
+        return Some(match context.dialect {
+            // What it begins it also ends: no transaction is open after it that was not before.
+            // (Manual, "Transaction Management" of procedures; PREPARE takes no transaction control.)
+            Dialect::Postgres => Part::writing_everything(Kind::Write).then(Step::PerhapsSession),
+            Dialect::MySql | Dialect::Sqlite => Part::unknown(Kind::Write, Reason::NotARead),
+        });
     }
     match context.dialect {
         Dialect::Postgres if is(&["set"]) => Some(match at.word("local") {

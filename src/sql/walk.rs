@@ -33,7 +33,7 @@ pub(super) fn statement(
             refusal: None,
             ..Part::inert(Kind::Read, Reason::NotARead)
         },
-        changes_session: false,
+        session: None,
         targets: Vec::new(),
         scopes: Scopes::default(),
         body: None,
@@ -60,7 +60,8 @@ pub(super) fn statement(
 struct Walk<'f, 's> {
     context: Context<'f>,
     part: Part,
-    changes_session: bool,
+    /// `Session` or `PerhapsSession`, if any.
+    session: Option<Step>,
     /// Names that are targets or functions: no reads. Only compared.
     targets: Vec<*const ObjectName>,
     scopes: Scopes,
@@ -88,9 +89,7 @@ impl Walk<'_, '_> {
         }
         self.part.reads = sorted(std::mem::take(&mut self.part.reads));
         self.part.settle();
-        if self.changes_session {
-            self.part.steps.push(Step::Session);
-        }
+        self.part.steps.extend(self.session);
         self.part
     }
 
@@ -156,12 +155,12 @@ impl Walk<'_, '_> {
             }
             Call::Refused(reason) => self.refuse(reason),
             Call::ChangesSession(reason) => {
-                self.changes_session = true;
+                self.session = Some(Step::Session);
                 self.refuse(reason);
             }
             Call::WritesAnything(reason) => {
                 self.part.everything = true;
-                self.changes_session = true;
+                self.session.get_or_insert(Step::PerhapsSession);
                 self.refuse(reason);
             }
         }
@@ -174,7 +173,7 @@ impl Walk<'_, '_> {
             BinaryOperator::Regexp if self.context.dialect == Dialect::Sqlite => {
                 self.refuse(Reason::UnknownFunction("regexp".into()));
             }
-            BinaryOperator::Assignment => self.changes_session = true,
+            BinaryOperator::Assignment => self.session = Some(Step::Session),
             _ => {}
         }
     }
@@ -211,12 +210,12 @@ impl Walk<'_, '_> {
                 continue;
             };
             if relation.name.starts_with('@') && self.context.dialect == Dialect::MySql {
-                self.changes_session = true;
+                self.session = Some(Step::Session);
                 continue;
             }
             if into.temporary || relation.schema.as_deref() == Some("pg_temp") {
                 self.part.temporary.push(relation.clone());
-                self.changes_session = true;
+                self.session = Some(Step::Session);
             }
             self.part.named.push(relation);
         }

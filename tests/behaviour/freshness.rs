@@ -8,7 +8,6 @@ use cachedpool::{
 };
 use cachedpool_test_support::wait_until;
 use futures_util::{future::join_all, poll};
-use sqlx::Error;
 
 use crate::kit::{LONG, Number, Person, Scene, Setting, TestDatabase, query, read};
 
@@ -22,41 +21,38 @@ tests!(sqlite, postgres, mariadb => [
     nothing_is_served_past_the_greatest_age,
     a_refresh_that_a_write_overtakes_is_not_kept,
     a_fresh_hit_near_its_end_starts_a_refresh_early,
-    a_slow_load_gives_way_to_a_stale_answer,
     a_strict_read_waits_for_no_writer_and_trusts_none,
     a_jitter_shortens_and_never_lengthens,
 ]);
-tests!(servers => [
-    a_stale_answer_stands_in_for_a_server_that_is_away,
-    a_refresh_that_fails_leaves_the_stale_answer,
-]);
+pub(super) const SQL: &str = "SELECT id, name FROM people ORDER BY id";
 
-const SQL: &str = "SELECT id, name FROM people ORDER BY id";
-
-fn secs(secs: u64) -> Duration {
+pub(super) fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
 /// All people, by a policy.
-async fn people<DB: TestDatabase>(scene: &Scene<DB>, policy: &CachePolicy) -> Cached<Vec<Person>> {
+pub(super) async fn people<DB: TestDatabase>(
+    scene: &Scene<DB>,
+    policy: &CachePolicy,
+) -> Cached<Vec<Person>> {
     let read = read::<DB, Person>(SQL, []).cached(&scene.pool);
     read.policy(policy).fetch_all_shared().await.unwrap()
 }
 
 /// Where an answer came from, and how fresh it was.
-fn kind<T>(cached: &Cached<T>) -> (Source, Freshness) {
+pub(super) fn kind<T>(cached: &Cached<T>) -> (Source, Freshness) {
     (cached.source(), cached.freshness())
 }
 
-const LOADED: (Source, Freshness) = (Source::Database, Freshness::Fresh);
-const HIT: (Source, Freshness) = (Source::Local, Freshness::Fresh);
+pub(super) const LOADED: (Source, Freshness) = (Source::Database, Freshness::Fresh);
+pub(super) const HIT: (Source, Freshness) = (Source::Local, Freshness::Fresh);
 
-fn stale(cause: Cause) -> (Source, Freshness) {
+pub(super) fn stale(cause: Cause) -> (Source, Freshness) {
     (Source::Local, Freshness::Stale(cause))
 }
 
 /// Waits for the end of so many refreshes.
-async fn refreshed<DB: TestDatabase>(scene: &Scene<DB>, times: u64) {
+pub(super) async fn refreshed<DB: TestDatabase>(scene: &Scene<DB>, times: u64) {
     wait_until(LONG, "the refresh ends", async || {
         let stats = scene.pool.stats();
         stats.refreshes_started == times && stats.in_flight == 0
@@ -238,55 +234,6 @@ async fn a_fresh_hit_near_its_end_starts_a_refresh_early<DB: TestDatabase>() {
     assert_eq!(scene.pool.stats().stale_hits, 0);
 }
 
-async fn a_slow_load_gives_way_to_a_stale_answer<DB: TestDatabase>() {
-    let scene = Setting::<DB>::usual()
-        .connections(1)
-        .pool(|builder| builder.soft_timeout(secs(2)))
-        .scene()
-        .await;
-    let policy = CachePolicy::new().ttl(secs(10)).stale_if_error(secs(20));
-    people(&scene, &policy).await;
-    scene.hand.advance(secs(11));
-    // The load waits for the only connection.
-    let held = scene.pool.inner().acquire().await.unwrap();
-    {
-        let mut answer = pin!(people(&scene, &policy));
-        assert!(poll!(&mut answer).is_pending());
-        scene.hand.advance(secs(2));
-        assert_eq!(kind(&answer.await), stale(Cause::LoadSlow));
-    }
-    // A write in the meantime takes that away.
-    {
-        let mut answer = pin!(people(&scene, &policy));
-        assert!(poll!(&mut answer).is_pending());
-        scene.pool.invalidate_tables(["people"]).await.unwrap();
-        scene.hand.advance(secs(2));
-        assert!(poll!(&mut answer).is_pending());
-        drop(held);
-        assert_eq!(kind(&answer.await), LOADED);
-    }
-    // A load that was too slow for its own reader goes on for the next one.
-    people(&scene, &policy).await;
-    scene.hand.advance(secs(11));
-    let held = scene.pool.inner().acquire().await.unwrap();
-    {
-        let mut answer = pin!(people(&scene, &policy));
-        assert!(poll!(&mut answer).is_pending());
-        scene.hand.advance(secs(2));
-        assert_eq!(kind(&answer.await), stale(Cause::LoadSlow));
-    }
-    drop(held);
-    wait_until(LONG, "the slow load has been seen through", async || {
-        let read = read::<DB, Person>(SQL, []).cached(&scene.pool);
-        read.policy(&policy)
-            .only_if_cached()
-            .fetch_all()
-            .await
-            .is_ok()
-    })
-    .await;
-}
-
 async fn a_strict_read_waits_for_no_writer_and_trusts_none<DB: TestDatabase>() {
     let scene = Scene::<DB>::new().await;
     let (bounded, strict) = (
@@ -351,62 +298,4 @@ async fn a_jitter_shortens_and_never_lengthens<DB: TestDatabase>() {
     assert!((1..29).contains(&half), "{half}");
     scene.hand.advance(secs(10));
     assert_eq!(hits().await, 0);
-}
-
-async fn a_stale_answer_stands_in_for_a_server_that_is_away<DB: TestDatabase>() {
-    let scene = Setting::<DB>::usual().wired().scene().await;
-    let policy = CachePolicy::new().ttl(secs(10)).stale_if_error(secs(20));
-    people(&scene, &policy).await;
-    scene.hand.advance(secs(11));
-    scene.wire().cut();
-    assert_eq!(
-        kind(&people(&scene, &policy).await),
-        stale(Cause::LoadFailed)
-    );
-    // Who does not ask for it gets the error.
-    let plain = read::<DB, Person>(SQL, [])
-        .cached(&scene.pool)
-        .ttl(secs(10))
-        .fetch_all()
-        .await;
-    assert!(matches!(plain, Err(Error::Io(_))), "{plain:?}");
-    scene.hand.advance(secs(19));
-    let late = read::<DB, Person>(SQL, [])
-        .cached(&scene.pool)
-        .policy(&policy)
-        .fetch_all()
-        .await;
-    assert!(late.is_err());
-    scene.wire().mend();
-    assert_eq!(kind(&people(&scene, &policy).await), LOADED);
-
-    // An error that the query itself causes is nobody's outage.
-    scene.hand.advance(secs(11));
-    scene.behind("DROP TABLE people").await;
-    let own = read::<DB, Person>(SQL, [])
-        .cached(&scene.pool)
-        .policy(&policy)
-        .fetch_all()
-        .await;
-    assert!(own.unwrap_err().as_database_error().is_some());
-}
-
-async fn a_refresh_that_fails_leaves_the_stale_answer<DB: TestDatabase>() {
-    let mut scene = Setting::<DB>::usual().wired().scene().await;
-    let policy = CachePolicy::new()
-        .ttl(secs(10))
-        .stale_while_revalidate(secs(20));
-    people(&scene, &policy).await;
-    scene.hand.advance(secs(11));
-    scene.wire().cut();
-    for times in 1..=3 {
-        assert_eq!(kind(&people(&scene, &policy).await), stale(Cause::Expired));
-        refreshed(&scene, times).await;
-    }
-    assert_eq!(scene.pool.stats().refreshes_failed, 3);
-    assert!(scene.events().contains(&Event::RefreshFailed));
-    scene.wire().mend();
-    people(&scene, &policy).await;
-    refreshed(&scene, 4).await;
-    assert_eq!(kind(&people(&scene, &policy).await), HIT);
 }

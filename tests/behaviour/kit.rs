@@ -6,7 +6,7 @@ mod values;
 mod wire;
 
 pub(crate) use database::{Server, TestDatabase, TestRow};
-pub(crate) use scene::{LONG, Scene, Setting};
+pub(crate) use scene::{ENGINES, LONG, Scene, Setting};
 pub(crate) use values::{Number, Person, Value, query, read, run};
 pub(crate) use wire::Wire;
 

@@ -17,6 +17,8 @@ mod hints;
 mod hits;
 mod keys;
 mod mapped;
+mod outages;
+mod peculiar;
 mod sessions;
 mod swap;
 mod transactions;

@@ -22,6 +22,7 @@ tests!(servers => [
     a_write_that_lands_after_its_connection_broke_is_not_missed,
     without_a_quarantine_a_late_write_would_be_missed,
 ]);
+tests!(only postgres => [code_on_the_server_costs_its_connection_only_if_it_changed_the_session]);
 tests!(only sqlite => [a_pool_in_memory_outlives_an_open_transaction]);
 
 const SQL: &str = "SELECT id, name FROM people ORDER BY id";
@@ -246,7 +247,7 @@ async fn late_write<DB: TestDatabase>(setting: Setting<DB>) -> Scene<DB> {
                 Server::Postgres => "SELECT count(*) FROM pg_locks WHERE NOT granted \
                     AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())",
                 _ => "SELECT count(*) FROM information_schema.processlist \
-                    WHERE db = DATABASE() AND info LIKE 'UPDATE%late%'",
+                    WHERE db = DATABASE() AND command = 'Execute' AND info LIKE 'UPDATE%late%'",
             };
             let waiting = read::<DB, Number>(waiting, []).fetch_one(&scene.pool).await;
             waiting.unwrap().0 > 0
@@ -308,4 +309,41 @@ async fn a_pool_in_memory_outlives_an_open_transaction<DB: TestDatabase>() {
         people.iter().map(|person| person.id).collect::<Vec<_>>(),
         [1, 2]
     );
+}
+
+async fn code_on_the_server_costs_its_connection_only_if_it_changed_the_session<DB>()
+where
+    DB: TestDatabase,
+    i32: sqlx::Type<DB> + for<'r> sqlx::Decode<'r, DB>,
+    usize: sqlx::ColumnIndex<DB::Row>,
+{
+    let scene = Setting::<DB>::usual().connections(1).scene().await;
+    for text in [
+        "CREATE FUNCTION harmless() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE FUNCTION harmful() RETURNS text LANGUAGE sql AS \
+         $$SELECT set_config('search_path', 'pg_catalog', false)$$",
+        "CREATE FUNCTION hiding() RETURNS int LANGUAGE plpgsql AS \
+         $$BEGIN CREATE TEMP TABLE people (id bigint, name varchar(100)); RETURN 1; END$$",
+    ] {
+        scene.behind(text).await;
+    }
+    let pid = async || {
+        let mut connection = scene.pool.acquire().await.unwrap();
+        let row =
+            sqlx::Executor::fetch_one(&mut *connection, query::<DB>("SELECT pg_backend_pid()", []));
+        sqlx::Row::get::<i32, _>(&row.await.unwrap(), 0)
+    };
+    for (call, keeps) in [
+        ("SELECT harmless()", true),
+        ("DO $$BEGIN PERFORM 1; END$$", true),
+        ("SELECT harmful()", false),
+        ("SELECT hiding()", false),
+    ] {
+        let before = pid().await;
+        scene.through(call).await;
+        // The only connection: whoever comes next waits until it is looked at.
+        assert_eq!(pid().await == before, keeps, "{call}");
+        scene.warm().await;
+        scene.assert_true(call).await;
+    }
 }

@@ -76,6 +76,7 @@ fn step(step: &Step) -> String {
         Step::Release(name) => format!("release:{name}"),
         Step::UnknownTransaction => "unknown".to_owned(),
         Step::Session => "session".to_owned(),
+        Step::PerhapsSession => "perhaps-session".to_owned(),
         other => panic!("a step without a name: {other:?}"),
     }
 }

@@ -27,10 +27,17 @@ pub(crate) type Item<DB> =
 pub struct Session {
     /// Name and value of each part, in a fixed order.
     pub(crate) parts: Vec<(&'static str, String)>,
-    /// Some table keeps its rows when a transaction is rolled back.
-    pub(crate) rollback_leaves_rows: bool,
     /// Closing a connection may lose the database (SQLite in memory).
     pub(crate) lives_in_connection: bool,
+}
+
+impl Session {
+    /// Whether a connection still has this session; not if it does not answer.
+    pub(crate) async fn is_that_of<DB: Driver>(&self, connection: &mut DB::Connection) -> bool {
+        DB::session(connection)
+            .await
+            .is_ok_and(|session| session.parts == self.parts)
+    }
 }
 
 /// How an error bears on what the server did.
@@ -87,6 +94,11 @@ pub trait Driver: sqlx::Database + Sized {
 
     /// Reads what its connections have in common.
     fn session(connection: &mut Self::Connection) -> BoxFuture<'_, Result<Session, Error>>;
+
+    /// Whether some table keeps its rows when a transaction is rolled back.
+    fn rollback_leaves_rows(_: &mut Self::Connection) -> BoxFuture<'_, Result<bool, Error>> {
+        Box::pin(std::future::ready(Ok(false)))
+    }
 
     /// Whether this database error means that the server cannot answer just now.
     fn is_outage(error: &dyn sqlx::error::DatabaseError) -> bool;

@@ -16,7 +16,7 @@ use crate::{
     cache::WriteGuard,
     driver::{
         ledger::{Effect, Ledger, Touched},
-        statement::Statement,
+        statement::{SessionChange, Statement},
     },
     pool::Core,
     sql::Kind,
@@ -46,6 +46,8 @@ pub(crate) struct Checkout<DB: Backend> {
     depth: usize,
     /// The connection must not serve anybody else: its session differs from the others', or it broke.
     spoilt: bool,
+    /// Code ran on the server that may have changed the session.
+    suspect: bool,
     /// A commit or rollback failed, so sqlx may count transactions that are no more, and undo the wrong one.
     miscounted: bool,
     core: Arc<Core<DB>>,
@@ -53,12 +55,13 @@ pub(crate) struct Checkout<DB: Backend> {
 
 impl<DB: Backend> Checkout<DB> {
     pub(crate) fn new(core: Arc<Core<DB>>, connection: PoolConnection<DB>) -> Self {
-        let ledger = Ledger::new(DB::DIALECT, core.session.rollback_leaves_rows);
+        let ledger = Ledger::new(DB::DIALECT, core.rollback_leaves_rows);
         Checkout {
             connection: Some(connection),
             ledger,
             depth: 0,
             spoilt: false,
+            suspect: false,
             miscounted: false,
             core,
         }
@@ -160,7 +163,8 @@ impl<DB: Backend> Checkout<DB> {
 
     /// Takes note of what a statement will do to the session, before it is sent.
     fn foresee(&mut self, statement: &Statement) {
-        self.spoilt |= statement.taints_session;
+        self.spoilt |= statement.session == SessionChange::Certain;
+        self.suspect |= statement.session == SessionChange::Perhaps;
         self.core.statements.shadow(&statement.facts.temporary);
     }
 
@@ -260,7 +264,9 @@ impl<DB: Backend> Drop for Checkout<DB> {
         let keep = self.core.session.lives_in_connection;
         if (open || self.spoilt) && !keep {
             connection.close_on_drop();
-        } else if open || doubtful {
+        } else if open || doubtful || self.suspect {
+            let core = self.core.clone();
+            let suspect = self.suspect;
             self.core.runtime.spawn(async move {
                 // Behind the rollbacks that are queued. If it fails, the pool finds the same and closes the connection.
                 let _ = connection.ping().await;
@@ -271,6 +277,8 @@ impl<DB: Backend> Drop for Checkout<DB> {
                 } else if DB::TransactionManager::get_transaction_depth(&connection) > 0 {
                     // The database had ended the transaction by itself, and the rollback was of something else.
                     // Whatever is open now would hide later commits from all who read on this connection.
+                    connection.close_on_drop();
+                } else if suspect && !core.session.is_that_of::<DB>(&mut connection).await {
                     connection.close_on_drop();
                 }
             });

@@ -76,16 +76,21 @@ impl Driver for MySql {
                 ));
             }
             refuse_unrepeatable(&mut *connection).await?;
+            Ok(session)
+        })
+    }
+
+    fn rollback_leaves_rows(
+        connection: &mut MySqlConnection,
+    ) -> BoxFuture<'_, Result<bool, Error>> {
+        Box::pin(async move {
             // Engines that know transactions roll back; any other keeps what was written.
             let engines = "SELECT COUNT(*) FROM information_schema.tables \
                 JOIN information_schema.engines USING (engine) \
                 WHERE COALESCE(transactions, 'NO') <> 'YES' \
                 AND table_schema NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')";
-            let leaving: i64 = sqlx::query_scalar(engines)
-                .fetch_one(&mut *connection)
-                .await?;
-            session.rollback_leaves_rows = leaving > 0;
-            Ok(session)
+            let leaving: i64 = sqlx::query_scalar(engines).fetch_one(connection).await?;
+            Ok(leaving > 0)
         })
     }
 

@@ -15,14 +15,29 @@ use crate::cache::Params;
 ///
 /// A derived `Debug` writes the name of each struct, field and variant and each piece of punctuation by itself. Those
 /// that are the same for all arguments say nothing and are left out: everything before the first `[`, and the name of
-/// the type that wraps each element. A field's name comes right after `", "`; a *string* of the same spelling among the
-/// printed values comes after a quotation mark.
+/// the type that wraps each element. Both that name and a field's are looked for only right after `[` or `", "`: a
+/// *string* of the same spelling among the printed values comes after a quotation mark or an escape.
 struct Printer<'a> {
     key: &'a mut Params,
     wrapper: &'static str,
     stop_at: Option<&'static str>,
-    begun: bool,
-    between_fields: bool,
+    at: At,
+    /// The printed pieces are tiny: put together here, they reach the key in one copy.
+    pieces: [u8; PIECES],
+    filled: usize,
+}
+
+const PIECES: usize = 64;
+
+/// Where the printing is.
+#[derive(Clone, Copy)]
+enum At {
+    /// Before the list.
+    Names,
+    /// Where an element or a field begins.
+    Start,
+    /// Inside an element.
+    Inside,
 }
 
 /// Prints the elements of the first list in `value`, each wrapped in the tuple struct `wrapper`, up to the field
@@ -34,32 +49,54 @@ pub(crate) fn print_list(
     value: &impl fmt::Debug,
     key: &mut Params,
 ) {
-    let printer = Printer {
+    let mut printer = Printer {
         key,
         wrapper,
         stop_at,
-        begun: false,
-        between_fields: false,
+        at: At::Names,
+        pieces: [0; PIECES],
+        filled: 0,
     };
-    // An error is the early stop itself.
-    let _ = write!({ printer }, "{value:?}");
+    // Writing into memory does not fail: an error is the early stop.
+    let _ = write!(printer, "{value:?}");
+    printer.flush();
+}
+
+impl Printer<'_> {
+    #[inline]
+    fn flush(&mut self) {
+        self.key.extend_from_slice(&self.pieces[..self.filled]);
+        self.filled = 0;
+    }
 }
 
 impl Write for Printer<'_> {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if !self.begun {
-            self.begun = text == "[";
-            return Ok(());
+        match self.at {
+            At::Names => {
+                if text == "[" {
+                    self.at = At::Start;
+                }
+                return Ok(());
+            }
+            At::Start if self.stop_at == Some(text) => return Err(fmt::Error),
+            At::Start if text == self.wrapper => {
+                self.at = At::Inside;
+                return Ok(());
+            }
+            At::Start | At::Inside => {}
         }
-        if self.between_fields && self.stop_at == Some(text) {
-            return Err(fmt::Error);
+        self.at = if text == ", " { At::Start } else { At::Inside };
+        if self.filled + text.len() > PIECES {
+            self.flush();
         }
-        self.between_fields = text == ", ";
-        match *text.as_bytes() {
-            [byte] => self.key.push(byte),
-            _ if text == self.wrapper => {}
-            ref bytes => self.key.extend_from_slice(bytes),
+        match self.pieces.get_mut(self.filled..self.filled + text.len()) {
+            Some(place) => {
+                place.copy_from_slice(text.as_bytes());
+                self.filled += text.len();
+            }
+            None => self.key.extend_from_slice(text.as_bytes()),
         }
         Ok(())
     }

@@ -28,7 +28,8 @@ impl Driver for Postgres {
         // bytes carry the length of each value, so the whole is injective.
         print_list("PgTypeInfo", Some("buffer"), arguments, key);
         // The field types of an anonymous record stand only in the buffer's own book-keeping. Rare, so slow will do.
-        if key[start..].windows(6).any(|word| word == b"Record") {
+        let types = &key[start..];
+        if types.contains(&b'R') && types.windows(6).any(|word| word == b"Record") {
             print_list("", None, arguments, key);
         }
         // Always an error: that is what undoes the addition.
@@ -66,13 +67,14 @@ impl Driver for Postgres {
                 .map(|name| format!("current_setting('{name}', true)"))
                 .collect();
             let sql = format!(
-                "SELECT current_database()::text, session_user::text, current_user::text, {}",
+                "SELECT current_database()::text, session_user::text, current_user::text, \
+                 (pg_my_temp_schema() <> 0)::text, {}",
                 settings.join(", ")
             );
             let row = sqlx::query(sqlx::AssertSqlSafe(sql))
                 .fetch_one(connection)
                 .await?;
-            let names = ["database", "session_user", "role"]
+            let names = ["database", "session_user", "role", "temporary_tables"]
                 .into_iter()
                 .chain(SETTINGS);
             let mut session = Session::default();

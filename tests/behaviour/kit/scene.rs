@@ -9,11 +9,15 @@ use cachedpool::{
 };
 use cachedpool_test_support::SqliteFile;
 use sqlx::{Pool, pool::PoolOptions};
+use tokio::sync::RwLock;
 
 use super::{Person, Server, TestDatabase, Wire, query, read};
 
 /// Longer than anything takes that is going to happen.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
+
+/// Written while a table without transactions is on the servers, which every pool that is built then would see.
+pub(crate) static ENGINES: RwLock<()> = RwLock::const_new(());
 
 /// How a scene differs from the usual one.
 pub(crate) struct Setting<DB: TestDatabase> {
@@ -97,7 +101,10 @@ impl<DB: TestDatabase> Setting<DB> {
         }
         let (time, hand) = Time::manual();
         let builder = CachedPool::builder(inner).time(time).ttl_jitter(0.0);
-        let pool = (self.configure)(builder).build().await.unwrap();
+        let pool = {
+            let _usual = ENGINES.read().await;
+            (self.configure)(builder).build().await.unwrap()
+        };
         Scene {
             events: pool.events(),
             pool,

@@ -9,7 +9,7 @@ mod gather;
 mod mapped;
 mod typed;
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, mem};
 
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{
@@ -145,11 +145,8 @@ impl<'p, DB: Backend, Q> CachedRead<'p, DB, Q> {
     }
 
     fn hint(mut self, change: impl FnOnce(CachePolicy) -> CachePolicy) -> Self {
-        let policy = self
-            .policy
-            .take()
-            .map_or_else(CachePolicy::new, |policy| *policy);
-        self.policy = Some(Box::new(change(policy)));
+        let policy = self.policy.get_or_insert_default();
+        **policy = change(mem::take(policy));
         self
     }
 

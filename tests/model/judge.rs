@@ -372,3 +372,5 @@ impl Limits {
         }
     }
 }
+
+mod tests;

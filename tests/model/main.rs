@@ -25,6 +25,7 @@ mod history;
 mod judge;
 mod plain;
 mod play;
+mod progress;
 mod reads;
 mod record;
 mod schedule;

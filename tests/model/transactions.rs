@@ -1,7 +1,5 @@
 //! Transactions and savepoints, by methods and by text.
 
-use std::collections::HashMap;
-
 use cachedpool::CachedConnection;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use sqlx::{AssertSqlSafe, Error, Executor as _, Sqlite};
@@ -9,47 +7,11 @@ use sqlx::{AssertSqlSafe, Error, Executor as _, Sqlite};
 use crate::{
     database::SIGN,
     history::{End, Pace, Speech, Step, Table, Transaction, Write},
+    progress::Progress,
     record::{Effort, Expected, Origin},
-    world::{Counts, World, Written},
-    writes::is_duplicate,
+    world::{World, Written},
+    writes::{is_busy, is_duplicate},
 };
-
-/// What a transaction knows of itself.
-#[derive(Default)]
-struct Progress {
-    /// The versions that it wrote, for itself and each open savepoint, and whether they are certainly written.
-    frames: Vec<Vec<(i64, bool)>>,
-    /// Rows that it wrote last, with their versions.
-    own: HashMap<(Table, i64), i64>,
-    /// `INSERT OR ROLLBACK` has ended it, or may have: its further statements may commit one by one.
-    broken: bool,
-    /// Since then a savepoint may have begun another.
-    reopened: bool,
-}
-
-impl Progress {
-    fn counts(&self) -> Counts {
-        if self.reopened {
-            Counts::Unclear
-        } else {
-            Counts::InTransaction
-        }
-    }
-
-    fn top(&mut self) -> &mut Vec<(i64, bool)> {
-        self.frames
-            .last_mut()
-            .expect("the transaction's own frame stays to its end")
-    }
-
-    fn versions(frame: &[(i64, bool)]) -> Vec<i64> {
-        frame.iter().map(|&(version, _)| version).collect()
-    }
-
-    fn close_frame(&mut self) -> Vec<(i64, bool)> {
-        self.frames.pop().expect("every frame is closed once")
-    }
-}
 
 /// How an end went.
 enum Ended {
@@ -422,9 +384,8 @@ impl World {
 
     /// An error of transaction control is one too many, unless the transaction had been broken.
     fn may_fail(&self, what: &str, error: &Error, progress: &Progress) {
-        if !(progress.broken && error.as_database_error().is_some())
-            && !crate::writes::is_busy(error)
-        {
+        let follows = progress.broken && error.as_database_error().is_some();
+        if !follows && !is_busy(error) {
             self.record.violation(format!("{what} failed: {error}"));
         }
     }

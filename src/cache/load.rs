@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use tracing::{Instrument as _, Span};
+
 use super::{
     Cached, Cause, Consistency, Engine, Entry, Freshness, Key, Lookup, Mode, Source, Stamp, Tags,
     Terms, Value,
@@ -14,7 +16,7 @@ use super::{
     freshness::stands_in,
     stamp::Standing,
 };
-use crate::observe::Event;
+use crate::observe::{Event, span};
 
 /// How a reader gets its result.
 pub(super) enum Course {
@@ -134,7 +136,7 @@ impl Engine {
             return Ok(cached);
         }
         // A drop at this await drops the leader, which hands over.
-        match self.run(load).await {
+        match self.run(span::load(stamp.tags().names()), load).await {
             Ok(value) => {
                 let entry = self.keep(key, terms, stamp, value);
                 // After it was stored: who comes when the flight is gone finds the entry.
@@ -155,13 +157,17 @@ impl Engine {
         stamp: Stamp,
         load: Pin<&mut (impl Future<Output = Result<T, E>> + Send)>,
     ) -> Result<Cached<T>, E> {
-        let value = self.run(load).await?;
+        let value = self.run(span::load(stamp.tags().names()), load).await?;
         Ok(self.loaded(self.keep(key, terms, stamp, value)))
     }
 
-    pub(super) async fn run<T, E>(&self, load: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    pub(super) async fn run<T, E>(
+        &self,
+        span: Span,
+        load: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         self.observer.counters.loads.add(1);
-        let result = load.await;
+        let result = load.instrument(span).await;
         if result.is_err() {
             self.observer.counters.load_failures.add(1);
             self.observer.emit(Event::LoadFailed);

@@ -6,7 +6,7 @@ use super::{
     Engine, Key, Lookup, Tags, Terms, Value,
     load::{Course, course},
 };
-use crate::observe::Event;
+use crate::observe::{Event, span};
 
 impl Engine {
     /// Loads `key` in the background and stores the result, unless somebody does so already, too many refreshes
@@ -36,9 +36,11 @@ impl Engine {
         }
         self.observer.counters.refreshes_started.add(1);
         let engine = self.clone();
+        // Made here, so that it is a child of the span of the reader who started it.
+        let span = span::refresh(tags.names());
         let work = async move {
             // The task may be dropped at this await, with its runtime: the leader hands over.
-            match engine.run(load).await {
+            match engine.run(span, load).await {
                 Ok(value) => {
                     leader.done(engine.keep(key, &terms, stamp, value));
                     engine.observer.emit(Event::Refreshed);

@@ -7,6 +7,7 @@ mod counters;
 mod event;
 #[cfg(feature = "metrics")]
 pub mod metrics;
+pub(crate) mod span;
 mod stats;
 
 pub use event::{Cause, Event, EventStream, Events, Skip};

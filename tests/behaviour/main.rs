@@ -21,5 +21,6 @@ mod outages;
 mod peculiar;
 mod sessions;
 mod swap;
+mod traces;
 mod transactions;
 mod writes;

@@ -10,6 +10,7 @@ use futures_core::{future::BoxFuture, stream::BoxStream};
 use futures_util::stream;
 use sqlx::{Connection as _, Error, SqlSafeStr};
 use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument as _;
 
 use super::{
     Backend, Transaction,
@@ -17,7 +18,7 @@ use super::{
     checkout::{Checkout, Control, Message},
     owned::OwnedQuery,
 };
-use crate::{driver::statement::Statement, pool::Core};
+use crate::{driver::statement::Statement, observe::span, pool::Core};
 
 /// How many rows of a `RETURNING` clause may wait for a caller who reads them slowly.
 const ROWS_AHEAD: usize = 32;
@@ -177,11 +178,12 @@ impl<DB: Backend> CachedConnection<DB> {
         let Slot::Here(mut checkout) = mem::replace(&mut self.slot, Slot::Away(returned)) else {
             unreachable!("`ready` has been awaited");
         };
-        self.core.runtime.spawn(async move {
+        let work = async move {
             job(&mut checkout).await;
             // Nobody waits for it any more: then it is settled and returned to the pool by being dropped here.
             drop(back.send(checkout));
-        });
+        };
+        self.core.runtime.spawn(work.instrument(span::write()));
     }
 }
 

@@ -58,3 +58,43 @@ async fn after_a_transaction_that_the_database_ended_a_rollback_leaves_none_open
         .unwrap();
     assert_eq!(cached, 2);
 }
+
+#[tokio::test]
+async fn nor_on_a_database_in_memory_whose_connection_cannot_be_closed() {
+    let inner = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect("sqlite::memory:")
+        .await
+        .unwrap();
+    inner
+        .execute("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1)")
+        .await
+        .unwrap();
+    let pool = CachedPool::builder(inner).build().await.unwrap();
+    ended_by_the_database(&pool).await;
+    let next = pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    next.rollback().await.unwrap();
+    let mut outer = pool.begin().await.unwrap();
+    let mut inner = outer.begin().await.unwrap();
+    inner
+        .execute("INSERT OR ROLLBACK INTO t VALUES (1)")
+        .await
+        .unwrap_err();
+    drop(inner);
+    drop(outer);
+    pool.begin().await.unwrap().rollback().await.unwrap();
+    pool.execute("INSERT INTO t VALUES (2)").await.unwrap();
+    // Refused if the insert were part of a transaction that nobody knows of.
+    pool.begin_with("BEGIN EXCLUSIVE")
+        .await
+        .unwrap()
+        .rollback()
+        .await
+        .unwrap();
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM t")
+        .cached(&pool)
+        .fetch_one()
+        .await
+        .unwrap();
+    assert_eq!(count, 2);
+}

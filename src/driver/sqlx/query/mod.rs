@@ -116,7 +116,8 @@ pub trait Mapped<DB: Backend>: Send + Sized {
 /// (`/* cachedpool: ttl=30s swr=5m sie=1h tags=a,b off */`) or be kept in a [`CachePolicy`]; a call here wins over both.
 ///
 /// # Staleness
-/// An answer is never older than `ttl`, unless `stale_while_revalidate`, `stale_if_error` or `tolerate_stale` allow it.
+/// An answer out of memory is never older than `ttl`, unless `stale_while_revalidate`, `stale_if_error` or
+/// `tolerate_stale` allow it. Ages count from before the load.
 /// A result that was loaded before a write through the pool returned is never answered after it, unless `tolerate_stale`
 /// allows it. Results of statements that must not be cached come from the database every time:
 /// [`CachedPool::explain`] says which and why.

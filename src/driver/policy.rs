@@ -30,6 +30,8 @@ pub struct CachePolicy {
     stale_if_error: Option<Duration>,
     tolerate_stale: Option<Duration>,
     consistency: Option<Consistency>,
+    max_rows: Option<usize>,
+    max_bytes: Option<usize>,
     pub(crate) tags: Vec<Cow<'static, str>>,
     pub(crate) depends_on: Vec<Cow<'static, str>>,
     pub(crate) scope: Option<Vec<u8>>,
@@ -78,6 +80,18 @@ impl CachePolicy {
     /// Overrides the pool's [`Consistency`] for this read.
     pub fn consistency(mut self, consistency: Consistency) -> Self {
         self.consistency = Some(consistency);
+        self
+    }
+
+    /// Overrides the pool's cap on rows: a result with more is returned and not stored.
+    pub fn max_rows(mut self, rows: usize) -> Self {
+        self.max_rows = Some(rows);
+        self
+    }
+
+    /// Overrides the pool's cap on encoded bytes: a larger result is returned and not stored.
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = Some(bytes);
         self
     }
 
@@ -139,6 +153,8 @@ impl CachePolicy {
         self.stale_if_error = self.stale_if_error.or(under.stale_if_error);
         self.tolerate_stale = self.tolerate_stale.or(under.tolerate_stale);
         self.consistency = self.consistency.or(under.consistency);
+        self.max_rows = self.max_rows.or(under.max_rows);
+        self.max_bytes = self.max_bytes.or(under.max_bytes);
         self.tags.extend(under.tags.iter().cloned());
         self.depends_on.extend(under.depends_on.iter().cloned());
         if let Some(scope) = &under.scope {
@@ -166,6 +182,12 @@ impl CachePolicy {
         }
         if let Some(consistency) = self.consistency {
             terms.consistency = consistency;
+        }
+        if let Some(rows) = self.max_rows {
+            terms.max_rows = rows;
+        }
+        if let Some(bytes) = self.max_bytes {
+            terms.max_bytes = bytes;
         }
         if let Some(mode) = self.mode {
             terms.mode = mode;
@@ -199,6 +221,8 @@ impl fmt::Debug for CachePolicy {
             .field("stale_if_error", &self.stale_if_error)
             .field("tolerate_stale", &self.tolerate_stale)
             .field("consistency", &self.consistency)
+            .field("max_rows", &self.max_rows)
+            .field("max_bytes", &self.max_bytes)
             .field("mode", &self.mode)
             .field("bypass", &self.bypass)
             .finish_non_exhaustive()

@@ -18,6 +18,7 @@ tests!(sqlite, postgres, mariadb => [
     a_bypass_leaves_the_cache_alone,
     only_if_cached_never_asks_the_database,
     results_over_the_caps_are_returned_and_not_stored,
+    a_read_sets_its_own_caps,
     a_declared_function_makes_its_callers_cacheable,
 ]);
 
@@ -288,6 +289,32 @@ async fn results_over_the_caps_are_returned_and_not_stored<DB: TestDatabase>() {
     let stats = scene.pool.stats();
     assert_eq!(stats.stores_skipped["too many rows"], 4);
     assert_eq!(stats.stores_skipped["too many bytes"], 4);
+}
+
+async fn a_read_sets_its_own_caps<DB: TestDatabase>() {
+    let scene = Setting::<DB>::usual()
+        .pool(|builder| builder.max_rows(1))
+        .scene()
+        .await;
+    let source = async |policy: &CachePolicy| {
+        let read = read::<DB, Person>("SELECT id, name FROM people", []).cached(&scene.pool);
+        read.policy(policy)
+            .fetch_all_shared()
+            .await
+            .unwrap()
+            .source()
+    };
+    let (few, small, roomy) = (
+        CachePolicy::new(),
+        CachePolicy::new().max_rows(2).max_bytes(5),
+        CachePolicy::new().max_rows(2),
+    );
+    for tight in [&few, &small] {
+        source(tight).await;
+        assert_eq!(source(tight).await, Source::Database);
+    }
+    source(&roomy).await;
+    assert_eq!(source(&roomy).await, Source::Local);
 }
 
 async fn a_declared_function_makes_its_callers_cacheable<DB: TestDatabase>() {

@@ -177,6 +177,8 @@ hints! {
     stale_if_error(window: std::time::Duration);
     tolerate_stale(age: std::time::Duration);
     consistency(consistency: Consistency);
+    max_rows(rows: usize);
+    max_bytes(bytes: usize);
     tag(tag: impl Into<Cow<'static, str>>);
     tags(tags: impl IntoIterator<Item = T>) [T: Into<Cow<'static, str>>];
     depends_on(tables: impl IntoIterator<Item = T>) [T: Into<Cow<'static, str>>];

@@ -6,7 +6,7 @@
 //! change to a query or to `examples/macros.sql`:
 //!
 //! ```sh
-//! sqlite3 target/macros.db < examples/macros.sql
+//! rm -f target/macros.db && sqlite3 target/macros.db < examples/macros.sql   # the command-line tool of SQLite
 //! SQLX_OFFLINE=false SQLX_OFFLINE_DIR=.sqlx DATABASE_URL=sqlite:target/macros.db \
 //!     cargo build --no-default-features --features sqlite --example macros
 //! ```

@@ -23,7 +23,8 @@ pub struct Builder<DB: Backend> {
     local_capacity: u64,
     statement_capacity: usize,
     functions: Functions,
-    unnamed_function: bool,
+    /// Somebody declared a function or a table without a name.
+    unnamed: bool,
     time: Time,
 }
 
@@ -36,7 +37,7 @@ impl<DB: Backend> Builder<DB> {
             local_capacity: 64 << 20,
             statement_capacity: 10_000,
             functions: Functions::default(),
-            unnamed_function: false,
+            unnamed: false,
             time: Time::real(),
         }
     }
@@ -114,7 +115,7 @@ impl<DB: Backend> Builder<DB> {
         self
     }
 
-    /// How many loads may be shared by waiters at once; past it each caller loads for itself. Default: 10,000.
+    /// How many loads may be shared by waiters at once; past it each caller loads for itself. Default: 65,536.
     pub fn max_in_flight(mut self, flights: usize) -> Self {
         self.engine.max_in_flight = flights;
         self
@@ -146,7 +147,7 @@ impl<DB: Backend> Builder<DB> {
     /// Declares a function of your own pure: it reads no table, writes nothing and gives equal results for equal
     /// arguments.
     pub fn assume_pure(mut self, function: impl AsRef<str>) -> Self {
-        self.unnamed_function |= function.as_ref().trim().is_empty();
+        self.unnamed |= function.as_ref().trim().is_empty();
         self.functions = self.functions.assume_pure(function.as_ref());
         self
     }
@@ -158,7 +159,12 @@ impl<DB: Backend> Builder<DB> {
         reads: impl IntoIterator<Item = R>,
         writes: impl IntoIterator<Item = W>,
     ) -> Self {
-        self.unnamed_function |= function.as_ref().trim().is_empty();
+        let named = |name: &str| !name.trim().is_empty();
+        let reads: Vec<R> = reads.into_iter().collect();
+        let writes: Vec<W> = writes.into_iter().collect();
+        self.unnamed |= !(named(function.as_ref())
+            && reads.iter().all(|table| named(table.as_ref()))
+            && writes.iter().all(|table| named(table.as_ref())));
         self.functions = self.functions.declare(function.as_ref(), reads, writes);
         self
     }
@@ -184,7 +190,8 @@ impl<DB: Backend> Builder<DB> {
     /// Dropping the future leaves nothing behind.
     ///
     /// # Errors
-    /// A setting that cannot be (the error names it), a database that does not answer, or a version of sqlx whose
+    /// A setting that cannot be (the error names it), a database that does not answer, connections that cannot be cached
+    /// (autocommit off, READ UNCOMMITTED), or a version of sqlx whose
     /// arguments keys cannot be made from.
     pub async fn build(self) -> Result<CachedPool<DB>, Error> {
         self.check()?;
@@ -277,9 +284,9 @@ impl<DB: Backend> Builder<DB> {
                 "must be above 0 and below 1",
             ),
             (
-                self.unnamed_function,
+                self.unnamed,
                 "assume_pure / declare_function",
-                "needs the name of a function",
+                "needs names that are not empty",
             ),
         ];
         match rules.into_iter().find(|(broken, ..)| *broken) {

@@ -27,6 +27,11 @@ pub enum ErrorKind {
     },
     /// Failure: the database did not tell what its connections have in common.
     Session,
+    /// Misuse: the pool's connections have settings under which no result can be kept.
+    UnfitPool {
+        /// Which.
+        problem: String,
+    },
     /// The sqlx that was linked does not show bound arguments the way that keys are made from, so different queries
     /// could share a key.
     Keys,
@@ -50,11 +55,17 @@ impl Error {
         Self::new(ErrorKind::InvalidSetting { field, problem })
     }
 
-    pub(crate) fn session(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Error(Box::new(Inner {
-            kind: ErrorKind::Session,
-            source: Some(source.into()),
-        }))
+    /// The database's answer to what its connections have in common.
+    pub(crate) fn session(source: sqlx::Error) -> Self {
+        match source {
+            sqlx::Error::Configuration(problem) => Self::new(ErrorKind::UnfitPool {
+                problem: problem.to_string(),
+            }),
+            source => Error(Box::new(Inner {
+                kind: ErrorKind::Session,
+                source: Some(Box::new(source)),
+            })),
+        }
     }
 
     pub(crate) fn keys() -> Self {
@@ -86,6 +97,7 @@ impl fmt::Display for Error {
         match self.kind() {
             ErrorKind::InvalidSetting { field, problem } => write!(f, "builder setting `{field}`: {problem}"),
             ErrorKind::Session => f.write_str("the database did not tell what its connections have in common"),
+            ErrorKind::UnfitPool { problem } => write!(f, "this pool cannot be cached: {problem}"),
             ErrorKind::Keys => f.write_str(
                 "different bound arguments gave equal keys: the linked version of sqlx is not one that this crate knows",
             ),

@@ -67,7 +67,7 @@
 //! | `mysql` | | `CachedPool<MySql>`, for MySQL and MariaDB |
 //! | `sqlite` | | `CachedPool<Sqlite>` |
 //! | `metrics` | | `observe::metrics::publish`: the counters through the `metrics` facade |
-//! | `testing` | | a clock that tests turn by hand; not covered by semver |
+//! | `testing` | | a clock that tests turn by hand, and switches that break a mechanism on purpose; never for production, not covered by semver |
 
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod builder;
@@ -86,7 +86,7 @@ pub mod prelude;
 pub mod sql;
 pub mod tier;
 
-pub use self::sql::{Dialect, explain};
+pub use self::sql::{Dialect, Explanation, explain};
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub use self::{
     builder::Builder,

@@ -29,37 +29,40 @@ pub(crate) struct Core<DB: Backend> {
     pub(crate) runtime: Handle,
 }
 
-/// A sqlx pool whose reads can be cached and whose writes invalidate what they can have changed.
-///
-/// `&CachedPool` is a sqlx [`Executor`](sqlx::Executor): reads pass through to the inner pool, writes invalidate once
-/// they have committed. `.cached(&pool)` on a query answers from the cache.
-/// Cloning is cheap and gives another handle on the same pool and cache.
-///
-/// There is no `Deref` to the inner pool: a write through it would go unseen.
-///
-/// # Example
-/// ```
-/// # #[cfg(feature = "sqlite")]
-/// # async fn example(sqlite: sqlx::SqlitePool) -> Result<(), Box<dyn std::error::Error>> {
-/// use cachedpool::{CachedPool, prelude::*};
-///
-/// let pool = CachedPool::builder(sqlite).build().await?;
-/// let users: i64 = sqlx::query_scalar("SELECT count(*) FROM users").cached(&pool).fetch_one().await?;
-/// sqlx::query("DELETE FROM users WHERE id = ?").bind(7).execute(&pool).await?;
-/// // Not `users` again: the delete has invalidated it.
-/// let fewer: i64 = sqlx::query_scalar("SELECT count(*) FROM users").cached(&pool).fetch_one().await?;
-/// # let _ = (users, fewer);
-/// # Ok(())
-/// # }
-/// ```
-pub struct CachedPool<DB: Backend = DefaultDatabase>(Arc<Core<DB>>);
+macro_rules! cached_pool {
+    ($($default:tt)*) => {
+        /// A sqlx pool whose reads can be cached and whose writes invalidate what they can have changed.
+        ///
+        /// `&CachedPool` is a sqlx [`Executor`](sqlx::Executor): reads pass through to the inner pool, writes invalidate once
+        /// they have committed. `.cached(&pool)` on a query answers from the cache.
+        /// Cloning is cheap and gives another handle on the same pool and cache.
+        ///
+        /// There is no `Deref` to the inner pool: a write through it would go unseen.
+        ///
+        /// # Example
+        /// ```
+        /// # #[cfg(feature = "sqlite")]
+        /// # async fn example(sqlite: sqlx::SqlitePool) -> Result<(), Box<dyn std::error::Error>> {
+        /// use cachedpool::{CachedPool, prelude::*};
+        ///
+        /// let pool = CachedPool::builder(sqlite).build().await?;
+        /// let users: i64 = sqlx::query_scalar("SELECT count(*) FROM users").cached(&pool).fetch_one().await?;
+        /// sqlx::query("DELETE FROM users WHERE id = ?").bind(7).execute(&pool).await?;
+        /// // Not `users` again: the delete has invalidated it.
+        /// let fewer: i64 = sqlx::query_scalar("SELECT count(*) FROM users").cached(&pool).fetch_one().await?;
+        /// # let _ = (users, fewer);
+        /// # Ok(())
+        /// # }
+        /// ```
+        pub struct CachedPool<DB: Backend $($default)*>(Arc<Core<DB>>);
+    };
+}
 
+// A default that changed with the features would change what a dependent crate means by the name.
 #[cfg(feature = "postgres")]
-type DefaultDatabase = sqlx::Postgres;
-#[cfg(all(not(feature = "postgres"), feature = "mysql"))]
-type DefaultDatabase = sqlx::MySql;
-#[cfg(not(any(feature = "postgres", feature = "mysql")))]
-type DefaultDatabase = sqlx::Sqlite;
+cached_pool!(= sqlx::Postgres);
+#[cfg(not(feature = "postgres"))]
+cached_pool!();
 
 impl<DB: Backend> CachedPool<DB> {
     /// Starts to wrap a pool.
@@ -85,6 +88,9 @@ impl<DB: Backend> CachedPool<DB> {
     }
 
     /// Takes a connection out of the pool.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives the place in the queue up.
     ///
     /// # Errors
     /// As sqlx's `Pool::acquire`.
@@ -164,6 +170,9 @@ impl<DB: Backend> CachedPool<DB> {
     /// Once this has returned, no cached read that starts later in this process answers with a result that was loaded
     /// before.
     ///
+    /// # Cancel safety
+    /// It does not wait: once polled, it is done.
+    ///
     /// # Errors
     /// None today. A later version may report a table that the database does not have.
     pub async fn invalidate_tables<T: AsRef<str>>(
@@ -183,6 +192,9 @@ impl<DB: Backend> CachedPool<DB> {
     /// # Staleness
     /// As [`invalidate_tables`](Self::invalidate_tables).
     ///
+    /// # Cancel safety
+    /// As [`invalidate_tables`](Self::invalidate_tables).
+    ///
     /// # Errors
     /// None in one process.
     pub async fn invalidate_tags<T: AsRef<str>>(
@@ -200,6 +212,9 @@ impl<DB: Backend> CachedPool<DB> {
     /// Invalidates every cached result.
     ///
     /// # Staleness
+    /// As [`invalidate_tables`](Self::invalidate_tables).
+    ///
+    /// # Cancel safety
     /// As [`invalidate_tables`](Self::invalidate_tables).
     ///
     /// # Errors
@@ -227,6 +242,9 @@ impl<DB: Backend> CachedPool<DB> {
 
     /// Closes the inner pool and waits until all connections are returned, which includes writes whose callers have
     /// gone.
+    ///
+    /// # Cancel safety
+    /// The pool stays closed; only the waiting ends.
     pub async fn close(&self) {
         self.0.inner.close().await;
     }

@@ -13,7 +13,7 @@ pub struct Key {
     pub row: TypeId,
     /// How many rows were asked for.
     pub shape: Shape,
-    /// Argument types and bytes, scope, session, user tags: each with its length before it, so that no two lists
+    /// Argument types and bytes, scope, user tags: each with its length before it, so that no two lists
     /// of them are the same bytes.
     pub params: Params,
 }

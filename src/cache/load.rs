@@ -136,7 +136,7 @@ impl Engine {
             return Ok(cached);
         }
         // A drop at this await drops the leader, which hands over.
-        match self.run(span::load(stamp.tags().names()), load).await {
+        match self.run(span::load(stamp.tags().len()), load).await {
             Ok(value) => {
                 let entry = self.keep(key, terms, stamp, value);
                 // After it was stored: who comes when the flight is gone finds the entry.
@@ -157,7 +157,7 @@ impl Engine {
         stamp: Stamp,
         load: Pin<&mut (impl Future<Output = Result<T, E>> + Send)>,
     ) -> Result<Cached<T>, E> {
-        let value = self.run(span::load(stamp.tags().names()), load).await?;
+        let value = self.run(span::load(stamp.tags().len()), load).await?;
         Ok(self.loaded(self.keep(key, terms, stamp, value)))
     }
 

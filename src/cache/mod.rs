@@ -47,6 +47,7 @@ pub use entry::{AnyEntry, Entry, Meta};
 pub use freshness::Freshness;
 pub use key::{Key, Params, Shape};
 pub use lookup::Lookup;
+#[doc(hidden)]
 pub use sabotage::Sabotage;
 pub use settings::EngineSettings;
 pub use stamp::Stamp;

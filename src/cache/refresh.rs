@@ -37,7 +37,7 @@ impl Engine {
         self.observer.counters.refreshes_started.add(1);
         let engine = self.clone();
         // Made here, so that it is a child of the span of the reader who started it.
-        let span = span::refresh(tags.names());
+        let span = span::refresh(tags.len());
         let work = async move {
             // The task may be dropped at this await, with its runtime: the leader hands over.
             match engine.run(span, load).await {

@@ -70,8 +70,9 @@ impl CachePolicy {
         self
     }
 
-    /// Accepts results that a write has invalidated while they are no older than this, counted from their load.
-    /// They are loaded anew in the background. Without it an invalidated result is never answered.
+    /// Accepts results that a write has invalidated, or whose time to live is over, while they are no older than this,
+    /// counted from their load. They are loaded anew in the background. Without it an invalidated result is never
+    /// answered, nor to a strict read with it.
     pub fn tolerate_stale(mut self, age: Duration) -> Self {
         self.tolerate_stale = Some(age);
         self

@@ -2,12 +2,14 @@
 
 use std::{
     collections::HashSet,
+    hash::BuildHasher as _,
     sync::{
         Arc, RwLock,
         atomic::{AtomicU64, Ordering},
     },
 };
 
+use foldhash::quality::FixedState;
 use quick_cache::sync::Cache;
 
 use super::{
@@ -70,7 +72,7 @@ pub(crate) struct Statements {
     next_id: AtomicU64,
     /// Names of temporary tables that were ever made through this pool. One of them may hide an ordinary table on the
     /// connection that made it, so reads of the name are never cached. Written by `shadow`; only grows, by DDL.
-    temporary: RwLock<HashSet<Box<str>>>,
+    temporary: RwLock<Names>,
     engine: Arc<Engine>,
 }
 
@@ -141,7 +143,7 @@ impl Statements {
             .unwrap_or_else(|never| match never {})
     }
 
-    fn statement(&self, id: u64, facts: Facts, temporary: &HashSet<Box<str>>) -> Statement {
+    fn statement(&self, id: u64, facts: Facts, temporary: &Names) -> Statement {
         let words = facts.hints.tags.iter().map(|tag| Tag::user(tag));
         let reads = facts.reads.iter().map(tag_of).chain(words).collect();
         let effects = effects(&facts);
@@ -171,14 +173,15 @@ impl Statements {
             .temporary
             .write()
             .expect("nothing panics under this lock");
-        temporary.extend(
-            relations
-                .iter()
-                .map(|relation| relation.name.to_lowercase().into_boxed_str()),
-        );
+        let mut news = false;
+        for relation in relations {
+            news |= temporary.add(&relation.name);
+        }
         drop(temporary);
-        // Statements that were analysed before did not know the name.
-        self.forget();
+        if news {
+            // Statements that were analysed before did not know the name.
+            self.forget();
+        }
     }
 
     /// Drops all that is known, after DDL.
@@ -196,10 +199,32 @@ impl std::fmt::Debug for Statements {
     }
 }
 
-fn hidden(reads: &[Relation], temporary: &HashSet<Box<str>>) -> Option<Reason> {
+/// A bounded set of names, without regard to case. Two names with one hash count as one, which costs the reads of the
+/// second their caching and nothing else.
+#[derive(Default)]
+struct Names(HashSet<u16>);
+
+impl Names {
+    /// Whether the name was new.
+    fn add(&mut self, name: &str) -> bool {
+        self.0.insert(Self::hash(name))
+    }
+
+    fn holds(&self, name: &str) -> bool {
+        !self.0.is_empty() && self.0.contains(&Self::hash(name))
+    }
+
+    fn hash(name: &str) -> u16 {
+        let hash = FixedState::default().hash_one(name.to_lowercase());
+        // The upper bits are the better mixed ones.
+        (hash >> 48) as u16
+    }
+}
+
+fn hidden(reads: &[Relation], temporary: &Names) -> Option<Reason> {
     reads
         .iter()
-        .find(|relation| temporary.contains(relation.name.to_lowercase().as_str()))
+        .find(|relation| temporary.holds(&relation.name))
         .map(|relation| Reason::TemporaryTable(relation.name.clone()))
 }
 
@@ -212,7 +237,7 @@ fn tag_of(relation: &Relation) -> Tag {
 /// The tag of a table that a caller names, with or without its schema.
 pub(crate) fn table_tag(name: &str) -> Tag {
     let bare = name.rsplit('.').next().unwrap_or(name);
-    Tag::table(&bare.trim_matches(['"', '`']).to_lowercase())
+    Tag::table(&bare.trim_matches(['"', '`', '[', ']', ' ']).to_lowercase())
 }
 
 fn session(facts: &Facts) -> SessionChange {

@@ -54,7 +54,14 @@ fn read(word: &str, hints: &mut Hints) {
         _ => false,
     };
     if !understood {
-        hints.faults.push(name.into());
+        // A word that cannot be a hint's name may be anything, such as what somebody wrote behind a comma.
+        let looks_like_a_name = name.len() <= 32
+            && name
+                .bytes()
+                .all(|byte| matches!(byte, b'a'..=b'z' | b'_' | b'-'));
+        hints
+            .faults
+            .push(if looks_like_a_name { name } else { "?" }.into());
     }
 }
 

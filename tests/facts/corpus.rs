@@ -105,23 +105,23 @@ fn the_facts_agree_with_the_grammar_of_postgres() {
             eligible_cacheable += usize::from(case.found.cacheable);
         }
     }
-    println!("statements                          {}", cases.len());
-    println!(
+    figure!("statements                          {}", cases.len());
+    figure!(
         "a target missing from the writes    {}",
         missing_writes.len()
     );
-    println!("called cacheable                    {cacheable}");
-    println!(
+    figure!("called cacheable                    {cacheable}");
+    figure!(
         "  a table missing from the reads    {}",
         missing_reads.len()
     );
-    println!("ought to be cacheable               {eligible}");
-    println!(
+    figure!("ought to be cacheable               {eligible}");
+    figure!(
         "  called cacheable                  {eligible_cacheable} ({:.1} %)",
         share(eligible_cacheable, eligible)
     );
-    println!("understood                          {parsed}");
-    println!(
+    figure!("understood                          {parsed}");
+    figure!(
         "  tables that are not named there   {extra} ({:.2} %)",
         share(extra, parsed)
     );

@@ -119,7 +119,7 @@ pub(crate) fn every_history_is_right(name: &str, runtime: &Runtime) {
             Err(violation) => Err(TestCaseError::fail(violation)),
         }
     });
-    println!(
+    figure!(
         "{name}: {}, violations: {}",
         figures.borrow(),
         u8::from(result.is_err())
@@ -138,7 +138,7 @@ pub(crate) fn histories_until_one_is_wrong(name: &str, runtime: &Runtime, sabota
     for nth in 1..=PATIENCE {
         let history = histories().new_tree(&mut runner).unwrap().current();
         if let Err(violation) = runtime.block_on(play(&history, sabotage)) {
-            println!("{name}: noticed in history {nth}");
+            figure!("{name}: noticed in history {nth}");
             assert!(violation.contains("fits none of the states"), "{violation}");
             return;
         }

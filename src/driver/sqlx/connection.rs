@@ -94,6 +94,9 @@ impl<DB: Backend> CachedConnection<DB> {
 
     /// Asks the server for a sign of life.
     ///
+    /// # Cancel safety
+    /// As sqlx's `Connection::ping`.
+    ///
     /// # Errors
     /// As sqlx's `Connection::ping`.
     pub async fn ping(&mut self) -> Result<(), Error> {
@@ -105,6 +108,9 @@ impl<DB: Backend> CachedConnection<DB> {
     ///
     /// What is done through it goes unseen. So everything counts as changed by it, now and again when this connection
     /// is returned, and the connection is closed then instead of serving others.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits for a statement that was abandoned, it changes nothing.
     ///
     /// # Errors
     /// `WorkerCrashed` if a statement that was abandoned on this connection has died with it.

@@ -185,6 +185,10 @@ async fn every_bad_setting_is_named<DB: TestDatabase>() {
             "declare_function",
             build().declare_function("", ["t"], ["t"]),
         ),
+        (
+            "declare_function",
+            build().declare_function("f", ["t", " "], ["t"]),
+        ),
     ];
     for (expected, builder) in broken {
         let error = builder.build().await.unwrap_err();

@@ -130,6 +130,12 @@ impl<DB: Backend> Builder<DB> {
         self
     }
 
+    /// How long a read waits for another's load of the same before it loads for itself. Default: 5 s.
+    pub fn patience(mut self, time: Duration) -> Self {
+        self.engine.patience = time;
+        self
+    }
+
     /// The part of its time to live, above 0 and below 1, after which a fresh hit starts a refresh in the background.
     /// Default: none.
     pub fn early_refresh(mut self, part: f64) -> Self {
@@ -217,7 +223,7 @@ impl<DB: Backend> Builder<DB> {
             engine,
             statements,
             session,
-            rollback_leaves_rows,
+            rollback_leaves_rows: rollback_leaves_rows.into(),
             runtime,
         }))
     }
@@ -259,6 +265,11 @@ impl<DB: Backend> Builder<DB> {
             (
                 self.engine.max_in_flight == 0,
                 "max_in_flight",
+                "must be above zero",
+            ),
+            (
+                self.engine.patience.is_zero(),
+                "patience",
                 "must be above zero",
             ),
             (

@@ -1,6 +1,12 @@
 //! The pool: a handle on the inner pool, the engine and what is known of each statement.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use sqlx::{
     Error, Pool, SqlSafeStr,
@@ -25,8 +31,33 @@ pub(crate) struct Core<DB: Backend> {
     pub(crate) engine: Arc<Engine>,
     pub(crate) statements: Statements,
     pub(crate) session: Session,
-    pub(crate) rollback_leaves_rows: bool,
+    /// Some table keeps its rows when a transaction is rolled back. Set by `survey`, never taken back.
+    pub(crate) rollback_leaves_rows: AtomicBool,
     pub(crate) runtime: Handle,
+}
+
+impl<DB: Backend> Core<DB> {
+    pub(crate) fn rollback_leaves_rows(&self) -> bool {
+        // Relaxed: whoever asks has no other news to order it with.
+        self.rollback_leaves_rows.load(Ordering::Relaxed)
+    }
+
+    /// Looks again whether some table keeps its rows when a transaction is rolled back, after the schema has changed.
+    pub(crate) async fn survey(&self, connection: &mut DB::Connection) {
+        // Without an answer the cautious one is taken.
+        if DB::rollback_leaves_rows(connection).await.unwrap_or(true) {
+            self.rollback_leaves_rows.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Runs a task on the runtime of whoever is here; the one of `build()` serves where there is none, and may have
+    /// ended meanwhile.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        Handle::try_current()
+            .as_ref()
+            .unwrap_or(&self.runtime)
+            .spawn(task);
+    }
 }
 
 macro_rules! cached_pool {
@@ -151,6 +182,7 @@ impl<DB: Backend> CachedPool<DB> {
         let writing = self.0.engine.write(Tags::everything());
         let result = migrator.run_direct(None, &mut *connection, false).await;
         self.0.statements.forget();
+        self.0.survey(&mut connection).await;
         match &result {
             Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
                 if Outcome::of(error) == Outcome::Unknown =>

@@ -88,6 +88,11 @@ impl<T> Cached<T> {
         self.source
     }
 
+    /// What the stored value takes, about, in bytes; zero for one that was not stored.
+    pub(crate) fn bytes(&self) -> usize {
+        self.meta().bytes()
+    }
+
     /// The names of the tables and the words of the user that it depends on.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
         self.meta().stamp.tags().names()

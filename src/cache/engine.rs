@@ -24,6 +24,7 @@ pub struct Engine {
     pub(super) tasks: Tasks,
     pub(super) early: Option<Share>,
     pub(super) soft_timeout: Option<Duration>,
+    pub(super) patience: Duration,
     pub(super) sabotage: Sabotage,
     pub(super) jitter: Share,
 }
@@ -50,6 +51,7 @@ impl Engine {
             tasks: Tasks::new(settings.max_refreshes, handle),
             early: settings.early_refresh.map(Share::new),
             soft_timeout: settings.soft_timeout,
+            patience: settings.patience,
             sabotage: settings.sabotage,
             jitter: Share::new(settings.ttl_jitter),
         })

@@ -12,7 +12,7 @@ use super::{
     Cached, Cause, Consistency, Engine, Entry, Freshness, Key, Lookup, Mode, Source, Stamp, Tags,
     Terms, Value,
     entry::downcast,
-    flight::{Boarding, Landing, Leader},
+    flight::{Boarding, Landing, Leader, Waiter},
     freshness::stands_in,
     stamp::Standing,
 };
@@ -91,7 +91,7 @@ impl Engine {
                 self.load_alone(key, terms, stamp, load).await
             }
             // A drop while waiting gives the place up; if the lead had just come to it, it goes on to the next.
-            Boarding::Wait(waiter) => match waiter.await {
+            Boarding::Wait(waiter) => match self.landing(waiter).await {
                 Landing::Done(entry) => match downcast::<T>(entry) {
                     Some(entry) => {
                         self.observer.counters.coalesced.add(1);
@@ -116,6 +116,16 @@ impl Engine {
                     self.load_leading(leader, key, terms, stamp, load).await
                 }
             },
+        }
+    }
+
+    /// What a waiter gets. A leader that is alive may still not be polled any more (kept aside by a `select!`, waiting
+    /// behind this very reader in one task), so nobody waits for one without an end.
+    async fn landing(&self, waiter: Waiter) -> Landing {
+        tokio::select! {
+            biased;
+            landing = waiter => landing,
+            () = self.time.sleep(self.patience) => Landing::Failed,
         }
     }
 

@@ -16,6 +16,8 @@ pub struct EngineSettings {
     /// then dropped; whoever gets [`Cause::LoadSlow`](super::Cause::LoadSlow) should start a [`refresh`](super::Engine::refresh), or
     /// a query that is always slower than this is never seen through.
     pub soft_timeout: Option<Duration>,
+    /// How long a reader waits for another's load before it loads for itself. The other may have stopped polling.
+    pub patience: Duration,
     /// For how long after a write of unknown outcome its tags answer nothing.
     pub quarantine: Duration,
     /// How many keys can be loaded with single flight at once; loads beyond go alone.
@@ -37,6 +39,7 @@ impl Default for EngineSettings {
             ttl_jitter: 0.1,
             early_refresh: None,
             soft_timeout: None,
+            patience: Duration::from_secs(5),
             quarantine: Duration::from_secs(60),
             max_in_flight: 65_536,
             max_refreshes: 64,

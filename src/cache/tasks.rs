@@ -37,7 +37,9 @@ impl Tasks {
         work: impl Future<Output = ()> + Send + 'static,
         panicked: impl FnOnce() + Send + 'static,
     ) {
-        self.handle.spawn(async move {
+        // That of whoever is here: the one of `new` may have ended meanwhile.
+        let here = Handle::try_current();
+        here.as_ref().unwrap_or(&self.handle).spawn(async move {
             // The panic is the loader's. Whatever it left half done is dropped with `work`, which unwinds its guards.
             if AssertUnwindSafe(work).catch_unwind().await.is_err() {
                 panicked();

@@ -12,6 +12,9 @@ use crate::{
 /// The most tags that a transaction remembers one by one; past it, it has touched everything.
 const MOST_TAGS: usize = 1024;
 
+/// The most savepoints that are followed, one in the other; past it nobody knows.
+const MOST_SAVEPOINTS: usize = 256;
+
 /// A set of tags that a write can have moved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Touched {
@@ -110,6 +113,16 @@ impl Ledger {
         }
     }
 
+    /// Some table keeps its rows when a transaction is rolled back, as has just turned out.
+    pub(crate) fn rollbacks_leave_rows(&mut self) {
+        self.rollback_leaves_rows = true;
+    }
+
+    /// Whether an error of a read cannot change what the ledger knows.
+    pub(crate) fn reads_are_harmless(&self) -> bool {
+        self.dialect == Dialect::Postgres || self.is_settled()
+    }
+
     /// Whether no transaction can be open.
     pub(crate) fn is_settled(&self) -> bool {
         matches!(self.state, State::Autocommit)
@@ -191,7 +204,11 @@ impl Ledger {
                     Touched::Nothing
                 }
             }
-            // A statement that has no effect on rows or on the transaction's state even when it succeeds.
+            // A read. It can be the victim of a deadlock, or meet a full disk, and end the transaction all the same.
+            (State::Open(_), []) if self.dialect != Dialect::Postgres => {
+                self.doubtful = true;
+                self.written()
+            }
             (_, []) => Touched::Nothing,
             // Transaction control or several statements: how far the server came is anybody's guess.
             _ => {
@@ -286,7 +303,20 @@ impl Ledger {
             written: Touched::Nothing,
         };
         match (&mut self.state, self.dialect) {
-            (State::Open(frames), _) => frames.push(frame),
+            (State::Open(frames), _) if frames.len() >= MOST_SAVEPOINTS => {
+                self.state = State::Unknown(merged(frames));
+            }
+            (State::Open(frames), _) => {
+                // MySQL forgets an older savepoint of the same name.
+                if self.dialect == Dialect::MySql
+                    && let Some(at) = position(self.dialect, frames, name)
+                    && at > 0
+                {
+                    let older = frames.remove(at);
+                    frames[at - 1].written.add(&older.written);
+                }
+                frames.push(frame);
+            }
             // SQLite: a savepoint outside a transaction opens one. (lang_savepoint.html)
             (State::Autocommit, Dialect::Sqlite) => self.state = State::Open(vec![frame]),
             // PostgreSQL answers an error, MySQL forgets the savepoint at once.

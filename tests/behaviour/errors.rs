@@ -175,6 +175,7 @@ async fn every_bad_setting_is_named<DB: TestDatabase>() {
         ("quarantine", build().quarantine(none)),
         ("soft_timeout", build().soft_timeout(none)),
         ("ttl_jitter", build().ttl_jitter(1.0)),
+        ("patience", build().patience(Duration::ZERO)),
         ("ttl_jitter", build().ttl_jitter(-0.1)),
         ("ttl_jitter", build().ttl_jitter(f64::NAN)),
         ("early_refresh", build().early_refresh(0.0)),

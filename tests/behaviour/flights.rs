@@ -13,6 +13,7 @@ tests!(sqlite, postgres, mariadb => [
     a_read_that_starts_after_a_write_does_not_join_one_from_before,
     different_arguments_fly_apart,
     past_the_limit_each_reader_loads_for_itself,
+    nobody_waits_for_ever_for_a_leader_that_is_not_polled,
 ]);
 
 /// A count of the people.
@@ -132,4 +133,16 @@ async fn past_the_limit_each_reader_loads_for_itself<DB: TestDatabase>() {
         assert_eq!(other.await.unwrap(), Number(2));
     }
     assert_eq!(scene.pool.stats().uncoalesced, 2);
+}
+
+async fn nobody_waits_for_ever_for_a_leader_that_is_not_polled<DB: TestDatabase>() {
+    let scene = Scene::<DB>::new().await;
+    let mut leader = pin!(count(&scene));
+    assert!(poll!(&mut leader).is_pending());
+    let mut waiter = pin!(count(&scene));
+    assert!(poll!(&mut waiter).is_pending());
+    scene.hand.advance(std::time::Duration::from_secs(6));
+    // The leader is alive all the while, and this task does not poll it.
+    assert_eq!(waiter.await, 2);
+    assert_eq!(leader.await, 2);
 }

@@ -269,3 +269,48 @@ fn more_tags_than_are_remembered_are_everything() {
         Touched::Everything
     );
 }
+
+#[test]
+fn a_read_that_fails_in_a_transaction_leaves_it_in_doubt_where_it_may_have_ended_it() {
+    for (dialect, doubt) in [
+        (Dialect::Postgres, false),
+        (Dialect::MySql, true),
+        (Dialect::Sqlite, true),
+    ] {
+        let mut ledger = Ledger::new(dialect, false);
+        ledger.apply(&Effect::Begin);
+        ledger.failed(&[]);
+        // It may commit by itself now, and the rollback after it may come too late.
+        assert_eq!(names(&ledger.apply(&Effect::Write(tag(1))), 1), doubt);
+        assert_eq!(
+            names(&ledger.apply(&Effect::Rollback { chain: false }), 1),
+            doubt
+        );
+    }
+}
+
+#[test]
+fn a_savepoint_that_mysql_makes_again_takes_the_place_of_the_older() {
+    let mut ledger = Ledger::new(Dialect::MySql, false);
+    ledger.apply(&Effect::Begin);
+    for table in 0..1000 {
+        ledger.apply(&Effect::Savepoint("s".into()));
+        ledger.apply(&Effect::Write(tag(table)));
+    }
+    ledger.apply(&Effect::RollbackTo("s".into()));
+    let visible = ledger.apply(&Effect::Commit { chain: false });
+    assert!((0..999).all(|table| names(&visible, table)));
+    assert!(!names(&visible, 999));
+}
+
+#[test]
+fn more_savepoints_than_are_followed_leave_everything_in_doubt() {
+    let mut ledger = Ledger::new(Dialect::Postgres, false);
+    ledger.apply(&Effect::Begin);
+    ledger.apply(&Effect::Write(tag(1)));
+    for at in 0..2000 {
+        ledger.apply(&Effect::Savepoint(at.to_string().into()));
+    }
+    assert!(names(&ledger.apply(&Effect::RollbackTo("7".into())), 1));
+    assert!(names(&ledger.apply(&Effect::Rollback { chain: false }), 1));
+}

@@ -13,7 +13,7 @@ use super::{
     owned::OwnedQuery,
 };
 use crate::{
-    cache::WriteGuard,
+    cache::{Tags, WriteGuard},
     driver::{
         ledger::{Effect, Ledger, Touched},
         statement::{SessionChange, Statement},
@@ -55,7 +55,7 @@ pub(crate) struct Checkout<DB: Backend> {
 
 impl<DB: Backend> Checkout<DB> {
     pub(crate) fn new(core: Arc<Core<DB>>, connection: PoolConnection<DB>) -> Self {
-        let ledger = Ledger::new(DB::DIALECT, core.rollback_leaves_rows);
+        let ledger = Ledger::new(DB::DIALECT, core.rollback_leaves_rows());
         Checkout {
             connection: Some(connection),
             ledger,
@@ -69,6 +69,11 @@ impl<DB: Backend> Checkout<DB> {
 
     pub(crate) fn connection(&mut self) -> &mut DB::Connection {
         self.connection.as_mut().expect("only dropping takes it")
+    }
+
+    /// Whether a plain read may run on the connection without being followed.
+    pub(crate) fn reads_are_harmless(&self) -> bool {
+        self.ledger.reads_are_harmless()
     }
 
     pub(crate) fn depth(&self) -> usize {
@@ -114,6 +119,16 @@ impl<DB: Backend> Checkout<DB> {
         self.settle(pending, &statement.effects, result);
         if statement.facts.kind == Kind::Ddl {
             self.core.statements.forget();
+            self.core
+                .survey(self.connection.as_mut().expect("only dropping takes it"))
+                .await;
+            if self.core.rollback_leaves_rows() {
+                self.ledger.rollbacks_leave_rows();
+            }
+        }
+        if statement.session == SessionChange::Certain && self.core.session.lives_in_connection {
+            // It cannot be closed, so what was read before must not be answered to those who read now.
+            self.core.engine.invalidate(&Tags::everything());
         }
         if let Some(item) = last {
             let _ = answers.send(Message::Item(item)).await;
@@ -263,7 +278,7 @@ impl<DB: Backend> Drop for Checkout<DB> {
         };
         if self.core.session.lives_in_connection {
             if open || doubtful {
-                self.core.runtime.spawn(roll_back_by_text(connection));
+                self.core.spawn(roll_back_by_text(connection));
             }
         } else if open || self.spoilt {
             connection.close_on_drop();

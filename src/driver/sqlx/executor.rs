@@ -124,7 +124,7 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut CachedConnection<DB> {
         };
         let statement = self.core().statements.of(query.sql.as_str());
         stream::once(async move {
-            if statement.is_plain_read() {
+            if self.passes(&statement).await? {
                 Ok(DB::fetch_many(self.ready().await?.connection(), query))
             } else {
                 self.run(statement, query).await
@@ -148,7 +148,7 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut CachedConnection<DB> {
         };
         let statement = self.core().statements.of(query.sql.as_str());
         Box::pin(async move {
-            if statement.is_plain_read() {
+            if self.passes(&statement).await? {
                 DB::fetch_optional(self.ready().await?.connection(), query).await
             } else {
                 first_row::<DB>(self.run(statement, query).await?).await

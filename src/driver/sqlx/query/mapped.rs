@@ -91,9 +91,12 @@ where
                     let value = V::gather(rows.await?);
                     return Ok(core.engine.store(key, &terms, stamp, value));
                 }
+                // What is replaced tells best what the rows may weigh.
+                let at_least = cached.bytes();
                 let fetched = core.rows(query, V::SHAPE);
-                let fetch =
-                    async move { Ok::<_, Error>(Fetched::<DB>::new(fetched.try_collect().await?)) };
+                let fetch = async move {
+                    Ok::<_, Error>(Fetched::<DB>::new(fetched.try_collect().await?, at_least))
+                };
                 core.engine.refresh(rows_key, tags, terms, fetch);
                 Ok(cached)
             }
@@ -220,13 +223,13 @@ struct Fetched<DB: Backend> {
 }
 
 impl<DB: Backend> Fetched<DB> {
-    fn new(rows: Vec<DB::Row>) -> Self {
+    fn new(rows: Vec<DB::Row>, at_least: usize) -> Self {
         /// What a value in a driver's row takes, about: no driver-independent API tells it.
         const VALUE: usize = 64;
         let columns = rows.first().map_or(0, sqlx::Row::len);
         Fetched {
             count: rows.len(),
-            bytes: rows.len() * columns * VALUE,
+            bytes: at_least.max(rows.len() * columns * VALUE),
             rows: Mutex::new(Some(rows)),
         }
     }

@@ -89,7 +89,7 @@ impl<T> Cached<T> {
     }
 
     /// What the stored value takes, about, in bytes; zero for one that was not stored.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.meta().bytes()
     }
 

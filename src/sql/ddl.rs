@@ -112,10 +112,19 @@ fn create(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
             named: vec![name.clone()],
             ..Part::inert(Kind::Ddl, Reason::NotARead)
         };
+        let mut session = Vec::new();
         if let Some(body) = defining_query(&at).map(without_data_clause) {
             let query = statement::statement(context, body);
             part.reads = query.reads;
             part.everything |= query.everything;
+            // A CTE of the query may change rows, and what it calls the session.
+            part.named.extend(query.named);
+            session.extend(query.steps.into_iter().filter(|step| {
+                matches!(
+                    step,
+                    Step::Session | Step::PerhapsSession | Step::UnknownTransaction
+                )
+            }));
         } else if scan::calls_unknown(context, at.rest())
             && at
                 .rest()
@@ -125,6 +134,7 @@ fn create(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
             part.everything = true;
         }
         part.settle();
+        part.steps.extend(session);
         let in_temporary_schema = name
             .schema
             .as_deref()

@@ -237,12 +237,14 @@ fn custom_operator<'s>(tokens: &[Token<'s>]) -> Option<&'s str> {
         .or_else(qualified)
 }
 
-/// Whether a literal spells letters by number, so that it can hold any word: `E'\x6eow'`, `U&'\006eow'`.
+/// Whether a literal spells letters by escapes, so that it can hold any word: `E'\x6eow'`, `E'n\ow'`, `U&'\006eow'`.
 fn escapes(text: &str) -> bool {
-    let escaped = text
-        .split('\\')
-        .skip(1)
-        .any(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || matches!(c, 'x' | 'u' | 'U')));
+    let escaped = text.split('\\').skip(1).any(|rest| {
+        // What follows a backslash and is none of these stands for itself.
+        rest.starts_with(|c: char| {
+            c.is_ascii_alphanumeric() && !matches!(c, 'b' | 'f' | 'n' | 'r' | 't')
+        })
+    });
     (text.starts_with(['e', 'E']) && escaped) || text.starts_with("U&") || text.starts_with("u&")
 }
 

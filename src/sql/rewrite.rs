@@ -3,7 +3,7 @@
 //! Only what carries no fact is changed: no name of a relation or a function is lost, and none is added.
 
 use super::{
-    builtin::{is_postgres_operator, is_system_column},
+    builtin::{self, is_postgres_operator, is_system_column},
     facts::Dialect,
     token::{Gap, Token, TokenKind},
 };
@@ -259,7 +259,11 @@ fn frame(tokens: &[Token<'_>]) -> usize {
         .iter()
         .any(|token| token.is_one_of(&["preceding", "following", "current"]));
     let closed = close.first().is_some_and(|token| token.is_punct(")"));
-    if bound && bounded && closed && !query {
+    // An offset may ask the clock: then the parser must see it, or nobody does.
+    let judged = frame
+        .iter()
+        .any(|token| builtin::bare_word(Dialect::Postgres, &token.text.to_lowercase()).is_some());
+    if bound && bounded && closed && !query && !judged {
         frame.len()
     } else {
         0

@@ -269,7 +269,13 @@ fn only_target(dialect: Dialect, tokens: &[Token<'_>]) -> Option<Relation> {
         Dialect::Postgres | Dialect::Sqlite if head.is_word("delete") => {
             at.word("from").then_some(())?
         }
-        Dialect::Postgres | Dialect::Sqlite if head.is_word("update") => {}
+        Dialect::Sqlite if head.is_word("update") => {
+            // UPDATE OR IGNORE t
+            if at.word("or") {
+                at.next();
+            }
+        }
+        Dialect::Postgres if head.is_word("update") => {}
         _ if inserts => at.word("into").then_some(())?,
         _ => return None,
     }

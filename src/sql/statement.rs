@@ -75,9 +75,10 @@ fn explain(context: Context<'_>, tokens: &[Token<'_>], depth: usize) -> Part {
             first.is_one_of(&["select", "with", "values", "table"]) || first.is_punct("(")
         }) {
             // `ANALYZE false` does not run it; to be sure that it was read right, any `ANALYZE` counts.
-            runs |= options
-                .iter()
-                .any(|option| option.is_one_of(&["analyze", "analyse"]));
+            runs |= options.iter().any(|option| {
+                // A quoted option is the option of that name.
+                option.kind == TokenKind::Quoted || option.is_one_of(&["analyze", "analyse"])
+            });
             at = ahead;
         }
     }

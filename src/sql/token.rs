@@ -145,7 +145,11 @@ impl Lexer<'_> {
                 self.in_code = false;
                 self.push(TokenKind::CodeClose, self.at + 2);
             }
-            b'\'' => self.string(TokenKind::Text, 0, self.dialect == Dialect::MySql),
+            b'\'' => {
+                // PostgreSQL: a string goes on in the next line, with the escapes of the first. (Manual, 4.1.2.1.)
+                self.out.complete &= !self.continues_escapes();
+                self.string(TokenKind::Text, 0, self.dialect == Dialect::MySql);
+            }
             b'"' if self.dialect == Dialect::MySql => self.string(TokenKind::Text, 0, true),
             b'"' => self.string(TokenKind::Quoted, 0, false),
             b'`' if self.dialect != Dialect::Postgres => self.string(TokenKind::Quoted, 0, false),
@@ -155,6 +159,13 @@ impl Lexer<'_> {
             },
             b'0'..=b'9' => self.number(),
             b'.' if self.peek(1).is_ascii_digit() && !self.qualified_by_digits() => self.number(),
+            // A byte order mark is white space to SQLite, and part of a name to nobody.
+            0xef if self.dialect == Dialect::Sqlite
+                && self.bytes[self.at..].starts_with(b"\xef\xbb\xbf") =>
+            {
+                self.out.complete = false;
+                self.at += 3;
+            }
             b'$' | b'?' | b':' | b'@' => self.marker(),
             _ if is_word_start(self.dialect, byte) => self.word(),
             _ if is_operator(self.dialect, byte) => self.operator(),
@@ -319,6 +330,15 @@ impl Lexer<'_> {
             .unwrap_or(rest.len())
     }
 
+    /// Whether the string that begins here goes on with one in which backslashes escape.
+    fn continues_escapes(&self) -> bool {
+        self.dialect == Dialect::Postgres
+            && self.gap == Gap::Line
+            && self.out.tokens.last().is_some_and(|before| {
+                before.kind == TokenKind::Text && !before.text.starts_with('\'')
+            })
+    }
+
     fn marker(&mut self) {
         let next = self.peek(1);
         match (self.dialect, self.peek(0)) {
@@ -341,7 +361,11 @@ impl Lexer<'_> {
                 self.push(TokenKind::Placeholder, self.at + 1 + digits);
             }
             (Dialect::Sqlite, b':' | b'@' | b'$') if is_word_part(next) => {
-                self.push(TokenKind::Placeholder, self.word_end(self.at + 1));
+                let end = self.word_end(self.at + 1);
+                // The form of Tcl's variables, `$a(…)` and `$a::b`, swallows what stands in it.
+                let behind = &self.bytes[end..];
+                self.out.complete &= !(behind.starts_with(b"(") || behind.starts_with(b"::"));
+                self.push(TokenKind::Placeholder, end);
             }
             (Dialect::MySql, b'@') => {
                 let from = self.at + if next == b'@' { 2 } else { 1 };

@@ -85,6 +85,10 @@ fn mysql(context: Context<'_>, head: &Token<'_>, mut at: Cursor<'_, '_>) -> Opti
     if is(&["show", "help"]) {
         return Some(Part::inert(Kind::Other, Reason::Show));
     }
+    if is(&["binlog"]) {
+        // Applies the row events that it is given.
+        return Some(Part::unknown(Kind::Write, Reason::NotARead));
+    }
     if is(&["handler"]) {
         return Some(Part::inert(Kind::Other, Reason::Cursor));
     }
@@ -96,7 +100,6 @@ fn mysql(context: Context<'_>, head: &Token<'_>, mut at: Cursor<'_, '_>) -> Opti
         "signal",
         "resignal",
         "get",
-        "binlog",
     ]) {
         return Some(Part::inert(Kind::Other, Reason::NotARead));
     }

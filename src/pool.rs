@@ -252,7 +252,7 @@ impl<DB: Backend> CachedPool<DB> {
     /// # Errors
     /// None in one process.
     pub async fn invalidate_all(&self) -> Result<(), crate::Error> {
-        self.0.engine.invalidate(&Tags::everything());
+        self.0.engine.invalidate_all();
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use super::{
     owned::OwnedQuery,
 };
 use crate::{
-    cache::{Tags, WriteGuard},
+    cache::WriteGuard,
     driver::{
         ledger::{Effect, Ledger, Touched},
         statement::{SessionChange, Statement},
@@ -119,16 +119,15 @@ impl<DB: Backend> Checkout<DB> {
         self.settle(pending, &statement.effects, result);
         if statement.facts.kind == Kind::Ddl {
             self.core.statements.forget();
-            self.core
-                .survey(self.connection.as_mut().expect("only dropping takes it"))
-                .await;
+            let core = self.core.clone();
+            core.survey(self.connection()).await;
             if self.core.rollback_leaves_rows() {
                 self.ledger.rollbacks_leave_rows();
             }
         }
         if statement.session == SessionChange::Certain && self.core.session.lives_in_connection {
             // It cannot be closed, so what was read before must not be answered to those who read now.
-            self.core.engine.invalidate(&Tags::everything());
+            self.core.engine.invalidate_all();
         }
         if let Some(item) = last {
             let _ = answers.send(Message::Item(item)).await;

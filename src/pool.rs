@@ -187,11 +187,11 @@ impl<DB: Backend> CachedPool<DB> {
             Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
                 if Outcome::of(error) == Outcome::Unknown =>
             {
-                writing.unknown();
+                writing.unknown()
             }
             // Each migration commits by itself, so those before a failed one have happened.
             _ => writing.committed(),
-        }
+        };
         result
     }
 

@@ -46,7 +46,7 @@ use std::{sync::Arc, time::Duration};
 use smallvec::SmallVec;
 
 use super::{
-    Stamp, Tags, Tick, Time, WriteGuard,
+    Receipt, Stamp, Tags, Tick, Time, WriteGuard,
     quarantine::Quarantine,
     stamp::Standing,
     sync::{AtomicU64, Ordering, fence},
@@ -130,16 +130,17 @@ impl Clock {
     }
 
     /// Makes everything that depends on one of `tags` invalid, now.
-    pub fn advance(&self, tags: &Tags) {
+    pub fn advance(&self, tags: &Tags) -> Receipt {
         for &slot in tags.write_slots() {
             self.update(slot, |word| word.wrapping_add(VERSION));
         }
         self.tell_invalidated(tags);
+        Receipt::blind(0)
     }
 
     /// Makes everything invalid, now.
-    pub fn advance_all(&self) {
-        self.advance(&Tags::everything());
+    pub fn advance_all(&self) -> Receipt {
+        self.advance(&Tags::everything())
     }
 
     /// How many slots wait for the end of their quarantine.
@@ -165,7 +166,7 @@ impl Clock {
         }
     }
 
-    pub(super) fn settle(&self, tags: &Tags, outcome: Outcome) {
+    pub(super) fn settle(&self, tags: &Tags, outcome: Outcome) -> Receipt {
         match outcome {
             Outcome::Undone => {
                 for &slot in tags.write_slots() {
@@ -192,6 +193,7 @@ impl Clock {
                 });
             }
         }
+        Receipt::blind(0)
     }
 
     /// Lifts every quarantine whose deadline has passed; whether there was one.

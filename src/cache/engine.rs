@@ -6,7 +6,8 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Clock, EngineSettings, Meta, Sabotage, Stamp, Store, Tags, Terms, Tick, Time, WriteGuard,
+    Clock, EngineSettings, FenceError, Meta, Receipt, Sabotage, Stamp, Store, Tags, Terms, Tick,
+    Time, Token, WriteGuard,
     clock::Validity,
     flight::Flights,
     freshness::{Share, Verdict, judge},
@@ -104,13 +105,35 @@ impl Engine {
     }
 
     /// Makes every result that depends on one of `tags` invalid. Takes the same time however many there are.
-    pub fn invalidate(&self, tags: &Tags) {
-        self.clock.advance(tags);
+    pub fn invalidate(&self, tags: &Tags) -> Receipt {
+        self.clock.advance(tags)
     }
 
     /// Makes every result invalid.
-    pub fn invalidate_all(&self) {
-        self.clock.advance_all();
+    pub fn invalidate_all(&self) -> Receipt {
+        self.clock.advance_all()
+    }
+
+    /// As [`write`](Self::write); where writes are strict, first holds what the write may change in the shared tier, so that no
+    /// strict read anywhere answers from a cache until the guard is settled.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before it is ready leaves at most a hold that expires.
+    ///
+    /// # Errors
+    /// When the shared tier could not be told. The write must not be sent then.
+    pub async fn announce(&self, tags: Tags) -> Result<WriteGuard, FenceError> {
+        Ok(self.write(tags))
+    }
+
+    /// Whether entries can leave this process, so that a [`Question`](super::Question) should carry its whole key.
+    pub fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Whether what this process holds in memory is already as new as `token`.
+    pub fn covers(&self, token: &Token) -> bool {
+        token.origin == 0
     }
 
     /// Notes the clock for a load that is to be [`store`](Self::store)d. Call it before the load.

@@ -10,8 +10,8 @@ use std::{
 use foldhash::fast::FixedState;
 
 use super::{
-    AnyEntry, Cached, Cause, Consistency, Engine, Entry, Freshness, Key, Meta, Source, Stamp,
-    Stored, Tags, Terms, Value,
+    AnyEntry, Cached, Cause, Consistency, Engine, Entry, Freshness, Key, Meta, Question, Source,
+    Stamp, Stored, Terms, Value,
     clock::Validity,
     entry::downcast,
     freshness::{Share, Verdict},
@@ -47,9 +47,9 @@ impl Engine {
     /// Takes a fresh entry out of the store: for what only one reader can use.
     ///
     /// Its stamp ([`Meta::stamp`]) goes with what is made of it, to [`store`](Self::store).
-    pub fn take<T: Value>(&self, key: &Key, tags: &Tags, terms: &Terms) -> Option<Arc<Entry<T>>> {
-        let entry = self.store.remove(key)?;
-        match self.verdict(entry.meta(), tags, terms) {
+    pub fn take<T: Value>(&self, question: &Question) -> Option<Arc<Entry<T>>> {
+        let entry = self.store.remove(&question.key)?;
+        match self.verdict(entry.meta(), &question.tags, &question.terms) {
             Verdict::Fresh | Verdict::Refresh(Cause::Early) => downcast(entry),
             Verdict::Refresh(_) | Verdict::IfError | Verdict::Gone => None,
         }

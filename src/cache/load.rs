@@ -9,8 +9,8 @@ use std::{
 use tracing::{Instrument as _, Span};
 
 use super::{
-    Cached, Cause, Consistency, Engine, Entry, Freshness, Key, Lookup, Mode, Source, Stamp, Tags,
-    Terms, Value,
+    Cached, Cause, Consistency, Engine, Entry, Freshness, Key, Lookup, Mode, Question, Source,
+    Stamp, Tags, Terms, Value,
     entry::downcast,
     flight::{Boarding, Landing, Leader, Waiter},
     freshness::stands_in,
@@ -41,13 +41,14 @@ impl Engine {
     /// Those of `load`, to this reader only.
     pub async fn load<T: Value, E>(
         &self,
-        key: Key,
-        tags: Tags,
-        terms: Terms,
+        question: Question,
         fallback: Option<Cached<T>>,
         is_outage: fn(&E) -> bool,
         load: impl Future<Output = Result<T, E>> + Send,
     ) -> Result<Cached<T>, E> {
+        let Question {
+            key, tags, terms, ..
+        } = question;
         let mut answer = pin!(self.answer(key, &tags, &terms, load));
         let answered = match (&fallback, self.soft_timeout) {
             (Some(stale), Some(soft)) => {

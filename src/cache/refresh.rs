@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc};
 
 use super::{
-    Engine, Key, Lookup, Tags, Terms, Value,
+    Engine, Lookup, Question, Value,
     load::{Course, course},
 };
 use crate::observe::{Event, span};
@@ -15,11 +15,12 @@ impl Engine {
     /// Returns at once; whatever happens is counted and told as an event.
     pub fn refresh<T: Value, E: Send + 'static>(
         self: &Arc<Self>,
-        key: Key,
-        tags: Tags,
-        terms: Terms,
+        question: Question,
         load: impl Future<Output = Result<T, E>> + Send + 'static,
     ) {
+        let Question {
+            key, tags, terms, ..
+        } = question;
         let Some(permit) = self.tasks.permit() else {
             return self.refresh_skipped();
         };

@@ -90,9 +90,9 @@ impl World {
                     yield_now().await;
                     Ok::<_, ()>(vec![seen])
                 };
-                let read = self
-                    .engine
-                    .load(key(1), users(), terms, fallback, |()| false, load);
+                let read =
+                    self.engine
+                        .load(question(1, users(), terms), fallback, |()| false, load);
                 read.await.expect("this load cannot fail")
             }
         };

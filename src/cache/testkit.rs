@@ -3,8 +3,8 @@
 use std::{any::TypeId, collections::HashMap, sync::Arc, time::Duration};
 
 use super::{
-    AnyEntry, Cached, Engine, EngineSettings, Entry, Freshness, Key, ManualTime, Meta, Shape,
-    Source, Stamp, Store, Stored, Tag, Tags, Tick, Time,
+    AnyEntry, Cached, Engine, EngineSettings, Entry, Freshness, Key, ManualTime, Meta, Question,
+    Shape, Source, Stamp, Store, Stored, Tag, Tags, Terms, Tick, Time,
     stamp::Standing,
     sync::{Mutex, lock},
 };
@@ -54,6 +54,16 @@ pub(super) fn key(statement: u64) -> Key {
         row: TypeId::of::<u64>(),
         shape: Shape::All,
         params: Default::default(),
+    }
+}
+
+/// A read that stays in this process.
+pub(super) fn question(statement: u64, tags: Tags, terms: Terms) -> Question {
+    Question {
+        key: key(statement),
+        tags,
+        terms,
+        whole: None,
     }
 }
 

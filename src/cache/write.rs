@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Clock, Tags, clock::Outcome};
+use super::{Clock, Receipt, Tags, clock::Outcome};
 
 /// Holds the slots of a write from before its COMMIT until the outcome is known.
 ///
@@ -31,27 +31,33 @@ impl WriteGuard {
     }
 
     /// The write has taken effect and its COMMIT has returned. Call it before telling the caller so.
-    pub fn committed(mut self) {
-        self.settled = Some(Outcome::Committed);
+    pub fn committed(mut self) -> Receipt {
+        self.settle(Outcome::Committed)
     }
 
     /// The write certainly has no effect and never will: rolled back, refused, or never sent.
     pub fn undone(mut self) {
-        self.settled = Some(Outcome::Undone);
+        self.settle(Outcome::Undone);
     }
 
     /// Nobody knows: the connection broke, or the wait was given up. The server may still apply the write, so its
     /// slots answer nothing until the quarantine is over.
-    pub fn unknown(mut self) {
-        self.settled = Some(Outcome::Unknown);
+    pub fn unknown(mut self) -> Receipt {
+        self.settle(Outcome::Unknown)
+    }
+
+    /// The one place that settles, so that there is one path however the guard ends.
+    fn settle(&mut self, outcome: Outcome) -> Receipt {
+        self.settled = Some(outcome);
+        self.clock.settle(&self.tags, outcome)
     }
 }
 
 impl Drop for WriteGuard {
     fn drop(&mut self) {
-        // The one place that settles, so that there is one path however the guard ends.
-        self.clock
-            .settle(&self.tags, self.settled.unwrap_or(Outcome::Unknown));
+        if self.settled.is_none() {
+            self.settle(Outcome::Unknown);
+        }
     }
 }
 

@@ -223,9 +223,7 @@ async fn one_who_gets_the_lead_late_finds_what_was_stored_meanwhile() {
     put(&engine, &terms(), vec![7]);
     let cached = engine
         .load(
-            key(1),
-            users(),
-            terms(),
+            question(1, users(), terms()),
             fallback,
             |_: &Failure| false,
             never(),
@@ -248,8 +246,12 @@ async fn one_who_waits_is_not_given_what_is_too_old_for_its_own_terms() {
     let (_answer, load) = held();
     let mut first = Box::pin(read(&engine, brief, load));
     assert!(poll_once(&mut first).is_none());
-    let mut patient =
-        pin!(engine.load(key(1), users(), terms(), None, |_: &Failure| false, never()));
+    let mut patient = pin!(engine.load(
+        question(1, users(), terms()),
+        None,
+        |_: &Failure| false,
+        never()
+    ));
     assert!(poll_once(&mut patient).is_none());
     let mut second = pin!(read(&engine, brief, async { Ok(vec![2]) }));
     assert!(poll_once(&mut second).is_none());

@@ -14,7 +14,7 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{
     Cached, Engine, EngineSettings, Lookup, ManualTime, Tags, Terms,
-    testkit::{self, key, tables},
+    testkit::{self, key, question, tables},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -79,9 +79,7 @@ async fn read(
         Lookup::Miss(fallback) => {
             engine
                 .load(
-                    key(1),
-                    users(),
-                    terms,
+                    question(1, users(), terms),
                     fallback,
                     |error| *error == Failure::Outage,
                     load,

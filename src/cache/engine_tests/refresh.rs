@@ -33,7 +33,7 @@ async fn a_stale_answer_is_replaced_in_the_background() {
         look(&engine, &lenient()),
         Lookup::Stale(_, Cause::Expired)
     ));
-    engine.refresh(key(1), users(), lenient(), async {
+    engine.refresh(question(1, users(), lenient()), async {
         Ok::<_, Failure>(vec![8_u64])
     });
     told(&mut events, Event::Refreshed).await;
@@ -47,7 +47,7 @@ async fn a_refresh_that_a_write_overtakes_is_not_stored() {
     put(&engine, &lenient(), vec![7]);
     hand.advance(20 * SECOND);
     let (answer, load) = held();
-    engine.refresh(key(1), users(), lenient(), load);
+    engine.refresh(question(1, users(), lenient()), load);
     engine.write(users()).committed();
     answer.send(Ok(vec![7])).unwrap();
     told(
@@ -64,8 +64,8 @@ async fn a_refresh_that_a_write_overtakes_is_not_stored() {
 async fn a_key_is_refreshed_once_at_a_time_and_readers_join() {
     let (engine, _hand) = engine();
     let (answer, load) = held();
-    engine.refresh(key(1), users(), lenient(), load);
-    engine.refresh(key(1), users(), lenient(), never());
+    engine.refresh(question(1, users(), lenient()), load);
+    engine.refresh(question(1, users(), lenient()), never());
     let mut reader = std::pin::pin!(read(&engine, terms(), never()));
     assert!(poll_once(&mut reader).is_none());
     answer.send(Ok(vec![8])).unwrap();
@@ -77,7 +77,7 @@ async fn a_key_is_refreshed_once_at_a_time_and_readers_join() {
 async fn a_refresh_that_found_its_work_done_does_not_load() {
     let (engine, _hand) = engine();
     put(&engine, &lenient(), vec![7]);
-    engine.refresh(key(1), users(), lenient(), never());
+    engine.refresh(question(1, users(), lenient()), never());
     assert_eq!(engine.stats().refreshes_started, 0);
     assert_eq!(engine.stats().in_flight, 0);
 }
@@ -89,8 +89,8 @@ async fn over_the_bound_a_refresh_is_skipped() {
         ..EngineSettings::default()
     });
     let (_answer, load) = held();
-    engine.refresh(key(1), users(), lenient(), load);
-    engine.refresh(key(2), users(), lenient(), never());
+    engine.refresh(question(1, users(), lenient()), load);
+    engine.refresh(question(2, users(), lenient()), never());
     let stats = engine.stats();
     assert_eq!((stats.refreshes_started, stats.refreshes_skipped), (1, 1));
 }
@@ -99,7 +99,7 @@ async fn over_the_bound_a_refresh_is_skipped() {
 async fn in_quarantine_nothing_is_refreshed() {
     let (engine, _hand) = engine();
     engine.write(users()).unknown();
-    engine.refresh(key(1), users(), lenient(), never());
+    engine.refresh(question(1, users(), lenient()), never());
     assert_eq!(engine.stats().refreshes_skipped, 1);
 }
 
@@ -108,7 +108,7 @@ async fn a_panic_in_a_refresh_is_counted_and_hands_over() {
     let (engine, _hand) = engine();
     let mut events = engine.events().subscribe();
     let (answer, load) = held();
-    engine.refresh(key(1), users(), lenient(), load);
+    engine.refresh(question(1, users(), lenient()), load);
     let mut reader = std::pin::pin!(read(&engine, terms(), async { Ok(vec![9]) }));
     assert!(poll_once(&mut reader).is_none());
     // The load expects an answer and panics without one.
@@ -118,7 +118,7 @@ async fn a_panic_in_a_refresh_is_counted_and_hands_over() {
     assert_eq!(engine.stats().refreshes_failed, 1);
     // The permit is free again.
     engine.invalidate(&users());
-    engine.refresh(key(1), users(), lenient(), async {
+    engine.refresh(question(1, users(), lenient()), async {
         Ok::<_, Failure>(vec![8_u64])
     });
     told(&mut events, Event::Refreshed).await;
@@ -130,7 +130,7 @@ async fn a_failing_refresh_leaves_the_stale_entry_where_it_is() {
     let mut events = engine.events().subscribe();
     put(&engine, &lenient(), vec![7]);
     hand.advance(20 * SECOND);
-    engine.refresh(key(1), users(), lenient(), async {
+    engine.refresh(question(1, users(), lenient()), async {
         Err::<Rows, _>(Failure::Outage)
     });
     told(&mut events, Event::RefreshFailed).await;
@@ -148,7 +148,7 @@ fn a_runtime_that_shuts_down_leaves_no_reader_waiting() {
         .unwrap();
     let (engine, _hand) = testkit::engine(EngineSettings::default(), background.handle().clone());
     let (_answer, load) = held();
-    engine.refresh(key(1), users(), lenient(), load);
+    engine.refresh(question(1, users(), lenient()), load);
     let mut reader = std::pin::pin!(read(&engine, terms(), async { Ok(vec![9]) }));
     assert!(poll_once(&mut reader).is_none());
     background.shutdown_timeout(10 * SECOND);
@@ -156,7 +156,7 @@ fn a_runtime_that_shuts_down_leaves_no_reader_waiting() {
     assert_eq!(*answered.unwrap(), [9]);
     // And a refresh on a runtime that is gone gives its lead back.
     engine.invalidate(&users());
-    engine.refresh(key(1), users(), lenient(), never());
+    engine.refresh(question(1, users(), lenient()), never());
     assert_eq!(engine.stats().in_flight, 0);
 }
 
@@ -175,7 +175,7 @@ async fn an_early_refresh_answers_fresh_and_loads() {
         panic!("a refresh is due")
     };
     assert_eq!(cached.freshness(), Freshness::Fresh);
-    engine.refresh(key(1), users(), terms(), async {
+    engine.refresh(question(1, users(), terms()), async {
         Ok::<_, Failure>(vec![8_u64])
     });
     told(&mut events, Event::Refreshed).await;

@@ -148,12 +148,16 @@ async fn a_serialize_that_panics_does_not_take_the_answer_away() {
 async fn what_is_taken_is_gone_and_only_taken_while_true() {
     let (engine, _hand) = engine();
     put(&engine, &terms(), vec![7]);
-    let taken = engine.take::<Rows>(&key(1), &users(), &terms());
+    let taken = engine.take::<Rows>(&question(1, users(), terms()));
     assert_eq!(
         taken.as_ref().map(|entry| entry.value().clone()),
         Some(vec![7])
     );
-    assert!(engine.take::<Rows>(&key(1), &users(), &terms()).is_none());
+    assert!(
+        engine
+            .take::<Rows>(&question(1, users(), terms()))
+            .is_none()
+    );
 
     // What is made of it is stored under the stamp of its load, and dies with it.
     let stamp = taken
@@ -172,5 +176,9 @@ async fn what_is_taken_is_gone_and_only_taken_while_true() {
 
     put(&engine, &terms(), vec![8]);
     engine.write(users()).committed();
-    assert!(engine.take::<Rows>(&key(1), &users(), &terms()).is_none());
+    assert!(
+        engine
+            .take::<Rows>(&question(1, users(), terms()))
+            .is_none()
+    );
 }

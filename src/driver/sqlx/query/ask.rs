@@ -4,7 +4,7 @@ use std::{any::TypeId, sync::Arc};
 
 use super::super::{Backend, owned::OwnedQuery};
 use crate::{
-    cache::{Key, Mode, Params, Shape, Stamp, Tag, Tags, Terms},
+    cache::{Key, Mode, Params, Question, Shape, Stamp, Tag, Tags, Terms},
     driver::{
         CachePolicy,
         statement::{Statement, table_tag},
@@ -107,10 +107,14 @@ impl Ask {
             .map_or(&self.statement.terms, |own| &own.1)
     }
 
-    /// The parts of the question, to be kept for as long as a load takes.
-    pub(super) fn into_parts(self) -> (Key, Tags, Terms) {
-        let (tags, terms) = (self.tags().clone(), *self.terms());
-        (self.key, tags, terms)
+    /// The question as it is kept for as long as a load takes.
+    pub(super) fn into_question(self) -> Question {
+        Question {
+            tags: self.tags().clone(),
+            terms: *self.terms(),
+            key: self.key,
+            whole: None,
+        }
     }
 }
 

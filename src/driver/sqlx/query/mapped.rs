@@ -27,7 +27,7 @@ use super::{
     ask::{Ask, Refusal},
 };
 use crate::{
-    cache::{Cached, EncodeError, Key, Lookup, Mode, Shape, Tags, Value, Weight},
+    cache::{Cached, EncodeError, Key, Lookup, Mode, Question, Shape, Tags, Value, Weight},
     driver::CachePolicy,
     pool::CachedPool,
 };
@@ -70,26 +70,32 @@ where
             Lookup::Fresh(cached) => return Ok(cached),
             found => found,
         };
-        let (key, tags, terms) = ask.into_parts();
-        match (found, terms.mode) {
+        let question = ask.into_question();
+        match (found, question.terms.mode) {
             (Lookup::Fresh(cached), _) | (Lookup::Stale(cached, _), Mode::OnlyIfCached) => {
                 Ok(cached)
             }
             (Lookup::Miss(_), Mode::OnlyIfCached) => Err(crate::error::not_cached()),
             (Lookup::Stale(cached, _), _) => {
                 // The closure cannot be run in the background, so a refresh leaves rows, and the next caller maps them.
-                let rows_key = Key {
-                    shape: Shape::Rows,
-                    row: typeid::of::<(F, V)>(),
-                    ..key.clone()
+                let rows_question = Question {
+                    key: Key {
+                        shape: Shape::Rows,
+                        row: typeid::of::<(F, V)>(),
+                        ..question.key.clone()
+                    },
+                    whole: None,
+                    ..question.clone()
                 };
-                if let Some(fetched) = core.engine.take::<Fetched<DB>>(&rows_key, &tags, &terms)
+                if let Some(fetched) = core.engine.take::<Fetched<DB>>(&rows_question)
                     && let Some(fetched_rows) = fetched.value().take()
                 {
                     let stamp = fetched.meta().stamp().clone();
                     probe.feed(stream::iter(fetched_rows.into_iter().map(Ok)).boxed());
                     let value = V::gather(rows.await?);
-                    return Ok(core.engine.store(key, &terms, stamp, value));
+                    return Ok(core
+                        .engine
+                        .store(question.key, &question.terms, stamp, value));
                 }
                 // What is replaced tells best what the rows may weigh.
                 let at_least = cached.bytes();
@@ -97,7 +103,7 @@ where
                 let fetch = async move {
                     Ok::<_, Error>(Fetched::<DB>::new(fetched.try_collect().await?, at_least))
                 };
-                core.engine.refresh(rows_key, tags, terms, fetch);
+                core.engine.refresh(rows_question, fetch);
                 Ok(cached)
             }
             (Lookup::Miss(fallback), _) => {
@@ -105,9 +111,7 @@ where
                     probe.feed(core.rows(query, V::SHAPE));
                     Ok(V::gather(rows.await?))
                 };
-                let load = core
-                    .engine
-                    .load(key, tags, terms, fallback, is_outage::<DB>, load);
+                let load = core.engine.load(question, fallback, is_outage::<DB>, load);
                 // Boxed, so that a hit does not carry the room that a miss needs.
                 Box::pin(load).await
             }

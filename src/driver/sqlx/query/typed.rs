@@ -116,13 +116,13 @@ async fn without_fresh<DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
     ask: Ask,
     found: Lookup<V>,
 ) -> Result<Cached<V>, Error> {
-    let (key, tags, terms) = ask.into_parts();
-    match (found, terms.mode) {
+    let question = ask.into_question();
+    match (found, question.terms.mode) {
         (Lookup::Fresh(cached), _) | (Lookup::Stale(cached, _), Mode::OnlyIfCached) => Ok(cached),
         (Lookup::Miss(_), Mode::OnlyIfCached) => Err(crate::error::not_cached()),
         (Lookup::Stale(cached, _), _) => {
             let load = load::<DB, M, V>(core.clone(), query);
-            core.engine.refresh(key, tags, terms, load);
+            core.engine.refresh(question, load);
             Ok(cached)
         }
         (Lookup::Miss(fallback), _) => {
@@ -130,13 +130,11 @@ async fn without_fresh<DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
                 // In the background, so that a load which outlasts the timeout is seen through for the next reader;
                 // this one waits with it.
                 let load = load::<DB, M, V>(core.clone(), query.clone());
-                core.engine.refresh(key.clone(), tags.clone(), terms, load);
+                core.engine.refresh(question.clone(), load);
             }
             let load = load::<DB, M, V>(core.clone(), query);
             let outage = is_outage::<DB>;
-            core.engine
-                .load(key, tags, terms, fallback, outage, load)
-                .await
+            core.engine.load(question, fallback, outage, load).await
         }
     }
 }

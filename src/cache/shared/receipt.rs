@@ -3,7 +3,6 @@
 use super::Token;
 
 /// For steps of the clock that were taken in this process, and are on their way to the others.
-#[must_use = "wait for `delivered`, or drop it knowingly: the steps are delivered in any case"]
 #[derive(Debug)]
 pub struct Receipt(Token);
 

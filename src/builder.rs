@@ -210,7 +210,7 @@ impl<DB: Backend> Builder<DB> {
             .map_err(Error::session)?;
         drop(connection);
         let store = Arc::new(LocalTier::new(self.local_capacity));
-        let engine = Engine::new(self.engine, store, self.time, runtime.clone());
+        let engine = Engine::new(self.engine, None, store, self.time, runtime.clone());
         let statements = Statements::new(
             DB::DIALECT,
             self.functions,

@@ -43,7 +43,7 @@ mod testkit;
 
 pub use cached::{Cached, Source};
 pub use clock::Clock;
-pub use codec::{EncodeError, Weight, weigh};
+pub use codec::{DecodeError, EncodeError, Weight, decode, encode, weigh};
 pub use engine::Engine;
 pub use entry::{AnyEntry, Entry, Meta};
 pub use freshness::Freshness;

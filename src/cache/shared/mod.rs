@@ -1,5 +1,8 @@
 //! The half of the engine that several processes share: entries and clock behind [`SharedTier`].
 
+// Not covered by semver: reachable for the fuzz target.
+#[doc(hidden)]
+pub mod envelope;
 mod receipt;
 mod settings;
 mod tier;

@@ -3,6 +3,8 @@
 // Not covered by semver: reachable for the fuzz target.
 #[doc(hidden)]
 pub mod envelope;
+#[doc(hidden)]
+pub mod fingerprint;
 mod receipt;
 mod settings;
 mod tier;

@@ -45,6 +45,7 @@ fn engine(entries: u64) -> (Runtime, Arc<LocalTier>, Arc<Engine>) {
     let tier = Arc::new(LocalTier::new(4 << 30));
     let engine = Engine::new(
         EngineSettings::default(),
+        None,
         tier.clone(),
         Time::real(),
         runtime.handle().clone(),

@@ -37,6 +37,11 @@ pub enum ErrorKind {
     Keys,
     /// Misuse: `build()` was called outside a tokio runtime, which background work needs.
     NoRuntime,
+    /// Failure: the shared tier cannot work as it is set up, or is required and does not answer.
+    SharedTier {
+        /// What it could not do and why: the command, and the permission if one is missing.
+        problem: String,
+    },
     /// A read with `only_if_cached` found nothing in the cache.
     NotCached,
 }
@@ -72,6 +77,13 @@ impl Error {
         Self::new(ErrorKind::Keys)
     }
 
+    /// The shared tier's own account of what is wrong.
+    pub(crate) fn shared_tier(problem: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::SharedTier {
+            problem: problem.to_string(),
+        })
+    }
+
     pub(crate) fn no_runtime() -> Self {
         Self::new(ErrorKind::NoRuntime)
     }
@@ -102,6 +114,7 @@ impl fmt::Display for Error {
                 "different bound arguments gave equal keys: the linked version of sqlx is not one that this crate knows",
             ),
             ErrorKind::NoRuntime => f.write_str("`build()` must be called inside a tokio runtime"),
+            ErrorKind::SharedTier { problem } => write!(f, "the shared tier cannot be used: {problem}"),
             ErrorKind::NotCached => f.write_str("the read allowed only a cached answer, and there is none"),
         }
     }

@@ -6,11 +6,12 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Clock, EngineSettings, FenceError, Meta, Receipt, Sabotage, Stamp, Store, Tags, Terms, Tick,
-    Time, Token, WriteGuard,
+    Clock, EngineSettings, FenceError, Meta, Receipt, Sabotage, SharedSettings, Stamp, Store, Tags,
+    Terms, Tick, Time, Token, WriteGuard,
     clock::Validity,
     flight::Flights,
     freshness::{Share, Verdict, judge},
+    shared::SharedTier,
     tasks::Tasks,
 };
 use crate::observe::{Event, Events, Observer, Stats};
@@ -34,6 +35,7 @@ impl Engine {
     /// An engine that keeps its entries in `store` and refreshes on the runtime of `handle`.
     pub fn new(
         settings: EngineSettings,
+        _shared: Option<(Arc<dyn SharedTier>, SharedSettings)>,
         store: Arc<dyn Store>,
         time: Time,
         handle: tokio::runtime::Handle,

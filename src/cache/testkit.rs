@@ -114,7 +114,13 @@ pub(super) fn engine(
 ) -> (Arc<Engine>, ManualTime) {
     let (time, hand) = Time::manual();
     (
-        Engine::new(settings, Arc::new(PlainStore::default()), time, handle),
+        Engine::new(
+            settings,
+            None,
+            Arc::new(PlainStore::default()),
+            time,
+            handle,
+        ),
         hand,
     )
 }

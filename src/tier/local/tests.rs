@@ -9,6 +9,7 @@ fn engine(capacity: u64) -> (Arc<Engine>, Arc<LocalTier>) {
     let tier = Arc::new(LocalTier::new(capacity));
     let engine = Engine::new(
         EngineSettings::default(),
+        None,
         tier.clone(),
         Time::real(),
         Handle::current(),

@@ -219,6 +219,16 @@ impl<DB: Backend> Builder<DB> {
             .await
             .map_err(Error::session)?;
         let tier = self.shared.open().await?;
+        let home = match &tier {
+            Some(_) => {
+                let database = DB::identity(&mut connection)
+                    .await
+                    .map_err(Error::session)?;
+                let executable = identity::executable().await;
+                Some(Home::new(DB::NAME, &database, &session.parts, executable))
+            }
+            None => None,
+        };
         drop(connection);
         let engine = Engine::new(
             self.engine,
@@ -242,6 +252,7 @@ impl<DB: Backend> Builder<DB> {
             engine,
             statements,
             session,
+            home,
             rollback_leaves_rows: rollback_leaves_rows.into(),
             runtime,
         }))

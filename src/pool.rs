@@ -20,6 +20,7 @@ use crate::{
     driver::{
         sqlx::{Backend, CachedConnection, CachedPoolConnection, Outcome, Session, Transaction},
         statement::{Statements, table_tag},
+        whole::Home,
     },
     explain::PoolExplanation,
     observe::{EventStream, Stats},
@@ -31,6 +32,8 @@ pub(crate) struct Core<DB: Backend> {
     pub(crate) engine: Arc<Engine>,
     pub(crate) statements: Statements,
     pub(crate) session: Session,
+    /// What the keys among processes have in common; `None` where there is no shared tier.
+    pub(crate) home: Option<Home>,
     /// Some table keeps its rows when a transaction is rolled back. Set by `survey`, never taken back.
     pub(crate) rollback_leaves_rows: AtomicBool,
     pub(crate) runtime: Handle,

@@ -8,6 +8,7 @@ use crate::{
     driver::{
         CachePolicy,
         statement::{Statement, table_tag},
+        whole::RowIdentity,
     },
     pool::Core,
     sql::Reason,
@@ -107,13 +108,23 @@ impl Ask {
             .map_or(&self.statement.terms, |own| &own.1)
     }
 
-    /// The question as it is kept for as long as a load takes.
-    pub(super) fn into_question(self) -> Question {
+    /// The question as it is kept for as long as a load takes. `row` is what the mapping is among processes.
+    pub(super) fn into_question<DB: Backend>(self, core: &Core<DB>, row: RowIdentity) -> Question {
+        let whole = match &core.home {
+            Some(home) if core.engine.is_shared() => home.key(
+                &self.statement.facts.normal,
+                row,
+                self.key.shape,
+                &self.key.params,
+                self.tags(),
+            ),
+            _ => None,
+        };
         Question {
             tags: self.tags().clone(),
             terms: *self.terms(),
             key: self.key,
-            whole: None,
+            whole,
         }
     }
 }

@@ -8,7 +8,7 @@
 //! for what the macros make; a closure that captures something is never cached.
 
 use std::{
-    fmt, mem,
+    any, fmt, mem,
     sync::{Mutex, PoisonError},
 };
 
@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     cache::{Cached, EncodeError, Key, Lookup, Mode, Question, Shape, Tags, Value, Weight},
-    driver::CachePolicy,
+    driver::{CachePolicy, whole::RowIdentity},
     pool::CachedPool,
 };
 
@@ -70,7 +70,8 @@ where
             Lookup::Fresh(cached) => return Ok(cached),
             found => found,
         };
-        let question = ask.into_question();
+        let closure = RowIdentity::Closure(typeid::of::<F>(), any::type_name::<F>());
+        let question = ask.into_question(core, closure);
         match (found, question.terms.mode) {
             (Lookup::Fresh(cached), _) | (Lookup::Stale(cached, _), Mode::OnlyIfCached) => {
                 Ok(cached)

@@ -5,7 +5,7 @@
 
 pub(crate) mod identity;
 mod ledger;
-mod policy;
+pub(crate) mod policy;
 pub(crate) mod sqlx;
 pub(crate) mod statement;
 pub(crate) mod whole;

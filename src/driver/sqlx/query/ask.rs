@@ -7,11 +7,11 @@ use crate::{
     cache::{Key, Mode, Params, Question, Shape, Stamp, Tag, Tags, Terms},
     driver::{
         CachePolicy,
+        policy::AskDatabase,
         statement::{Statement, table_tag},
         whole::RowIdentity,
     },
     pool::Core,
-    sql::Reason,
 };
 
 /// A question to the cache.
@@ -50,11 +50,15 @@ impl Ask {
         mapping: Option<TypeId>,
     ) -> Result<Ask, Refusal> {
         let statement = core.statements.of(query.sql.as_str());
-        let terms = policy.map(|policy| policy.terms(&statement.terms));
+        let mut terms = policy.map(|policy| policy.terms(&statement.terms));
         let refusal = match &statement.refusal {
             _ if policy.is_some_and(|policy| policy.bypass) => Some("bypass"),
             _ if terms.as_ref().unwrap_or(&statement.terms).ttl.is_zero() => Some("zero_ttl"),
-            refusal => refusal.as_ref().map(Reason::label),
+            Some(refusal) => Some(refusal.label()),
+            None => policy
+                .zip(terms.as_mut())
+                .and_then(|(policy, terms)| policy.demand_after(&core.engine, terms).err())
+                .map(|AskDatabase| "after_token"),
         };
         let row = match (refusal, mapping) {
             (None, Some(row)) => row,

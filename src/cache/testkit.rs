@@ -78,6 +78,7 @@ pub(super) fn stamp(noted: Tick) -> Stamp {
         versions: smallvec::smallvec![0],
         noted,
         standing: Standing::Clear,
+        outside: None,
     }
 }
 
@@ -90,6 +91,7 @@ pub(super) fn meta(noted: Tick, rows: usize) -> Meta {
         life: Duration::MAX,
         bytes: 0,
         digest: None,
+        origin: Source::Database,
     }
 }
 

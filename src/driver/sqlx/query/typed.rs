@@ -18,7 +18,7 @@ use super::{
     ask::{Ask, Refusal},
 };
 use crate::{
-    cache::{Cached, Lookup, Mode},
+    cache::{Cached, Loaded, Lookup, Mode},
     driver::{CachePolicy, whole::RowIdentity},
     pool::{CachedPool, Core},
 };
@@ -134,7 +134,11 @@ async fn without_fresh<DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
     let question = ask.into_question(core, M::identity());
     match (found, question.terms.mode) {
         (Lookup::Fresh(cached), _) | (Lookup::Stale(cached, _), Mode::OnlyIfCached) => Ok(cached),
-        (Lookup::Miss(_), Mode::OnlyIfCached) => Err(crate::error::not_cached()),
+        (Lookup::Miss(_), Mode::OnlyIfCached) => core
+            .engine
+            .recall(&question)
+            .await
+            .ok_or_else(crate::error::not_cached),
         (Lookup::Stale(cached, _), _) => {
             let load = load::<DB, M, V>(core.clone(), query);
             core.engine.refresh(question, load);
@@ -147,9 +151,24 @@ async fn without_fresh<DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
                 let load = load::<DB, M, V>(core.clone(), query.clone());
                 core.engine.refresh(question.clone(), load);
             }
+            let again = core
+                .may_be_stale(&question)
+                .then(|| (question.clone(), query.clone()));
             let load = load::<DB, M, V>(core.clone(), query);
-            let outage = is_outage::<DB>;
-            core.engine.load(question, fallback, outage, load).await
+            let loaded = core
+                .engine
+                .load(question, fallback, is_outage::<DB>, load)
+                .await?;
+            Ok(match loaded {
+                Loaded::Answer(cached) => cached,
+                Loaded::Stale(cached) => {
+                    if let Some((question, query)) = again {
+                        let load = self::load::<DB, M, V>(core.clone(), query);
+                        core.engine.refresh(question, load);
+                    }
+                    cached
+                }
+            })
         }
     }
 }

@@ -24,7 +24,11 @@ mod uploads;
 
 use std::{collections::hash_map::RandomState, hash::BuildHasher as _, sync::Arc};
 
-use tokio::{runtime::Handle, sync::Notify, task::AbortHandle};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, watch},
+    task::AbortHandle,
+};
 
 use super::{Clock, Sabotage, Tags, Time, freshness::Share};
 use crate::observe::{Observer, Stats};
@@ -63,6 +67,7 @@ pub(super) struct Shared {
     sabotage: Sabotage,
     time: Time,
     observer: Arc<Observer>,
+    begun: watch::Receiver<bool>,
     work: [AbortHandle; 2],
 }
 
@@ -131,6 +136,7 @@ impl Beginning {
             lost: lost.clone(),
             observer: observer.clone(),
         }));
+        let (beginning, begun) = watch::channel(false);
         let pulse = Pulse {
             tier: tier.clone(),
             clock: clock.clone(),
@@ -139,6 +145,7 @@ impl Beginning {
             delivery: delivery.clone(),
             fences: fences.clone(),
             lost,
+            begun: beginning,
             settings: settings.clone(),
             time: time.clone(),
             observer: observer.clone(),
@@ -171,6 +178,7 @@ impl Beginning {
             sabotage: manner.sabotage,
             time,
             observer,
+            begun,
             work,
         }
     }
@@ -214,6 +222,12 @@ impl Shared {
 
     pub(super) fn covers(&self, token: &Token) -> bool {
         self.known.covers(token)
+    }
+
+    /// Waits until the first beat has ended, however it did.
+    pub(super) async fn begun(&self) {
+        // An error says that the beats have ended with their runtime.
+        let _ = self.begun.clone().wait_for(|begun| *begun).await;
     }
 
     /// Waits until all steps are delivered, at most as long as memory may answer without hearing of others.

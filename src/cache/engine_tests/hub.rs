@@ -7,13 +7,11 @@ use std::{
     time::Duration,
 };
 
-use futures_core::future::BoxFuture;
-
 use crate::cache::{
-    ManualTime, Tags, Tick, Time,
+    ManualTime, Tags, Time,
     shared::{
-        Claim, EVERYTHING, Fetched, Held, Hold, HoldReason, Reading, Session, SharedTier, Step,
-        TierError, Watcher, Word,
+        Answer, Claim, Fetched, Hold, MemoryClock, Reading, Session, SharedTier, Step, TierError,
+        Watcher, Word,
     },
 };
 
@@ -23,12 +21,9 @@ pub(super) struct Hub {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
-    epoch: u64,
+    clock: MemoryClock,
     session: u64,
-    versions: HashMap<u16, u64>,
-    holds: HashMap<(u16, u64), (Tick, HoldReason)>,
     entries: HashMap<String, Vec<u8>>,
     claims: HashMap<String, u64>,
     watchers: Vec<Arc<dyn Watcher>>,
@@ -57,9 +52,15 @@ impl Hub {
     pub(super) fn new() -> (Arc<Self>, Time, ManualTime) {
         let (time, hand) = Time::manual();
         let state = State {
-            epoch: 1,
+            clock: MemoryClock::new(1),
             session: 1,
-            ..State::default()
+            entries: HashMap::new(),
+            claims: HashMap::new(),
+            watchers: Vec::new(),
+            silent: HashSet::new(),
+            broken: HashSet::new(),
+            calls: HashMap::new(),
+            dead: HashSet::new(),
         };
         let hub = Self {
             time: time.clone(),
@@ -114,17 +115,27 @@ impl Hub {
     /// All is lost but the entries, as in a server that comes back with an old dump.
     pub(super) fn forget_clock(&self) {
         let mut state = self.state();
-        state.epoch += 1;
         state.session += 1;
-        state.versions.clear();
+        state.clock = MemoryClock::new(state.session);
+        for watcher in state.watchers.clone() {
+            state.clock.attach(watcher);
+        }
     }
 
     /// What depends on `tags` moves, and nobody is told.
     pub(super) fn state_moves(&self, tags: &Tags) {
+        let steps: Vec<Step> = tags
+            .write_slots()
+            .iter()
+            .map(|&slot| Step {
+                slot,
+                moves: true,
+                releases: None,
+            })
+            .collect();
         let mut state = self.state();
-        for &slot in tags.write_slots() {
-            state.bump(slot);
-        }
+        state.clock = MemoryClock::new(1);
+        state.clock.advance(&steps);
     }
 
     /// Every member hears no more, until its next beat.
@@ -150,9 +161,9 @@ impl Member {
     fn call<'a, R: Send + 'a>(
         &'a self,
         call: Call,
-        work: impl FnOnce(&mut State, Tick) -> R,
-    ) -> BoxFuture<'a, Result<R, TierError>> {
-        let now = self.hub.time.now();
+        work: impl FnOnce(&mut State, u64) -> R,
+    ) -> Answer<'a, R> {
+        let now = self.hub.time.now().as_nanos() / 1_000_000;
         let mut state = self.hub.state();
         *state.calls.entry(call).or_default() += 1;
         let own = *self.index.lock().unwrap();
@@ -166,154 +177,46 @@ impl Member {
         };
         Box::pin(ready(result))
     }
-
-    /// Everybody but this one.
-    fn others(&self) -> Vec<Arc<dyn Watcher>> {
-        let own = *self.index.lock().unwrap();
-        let state = self.hub.state();
-        let others = state.watchers.iter().enumerate();
-        others
-            .filter(|(index, _)| Some(*index) != own)
-            .map(|(_, watcher)| watcher.clone())
-            .collect()
-    }
-}
-
-impl State {
-    fn word(&self, slot: u16) -> Word {
-        Word {
-            epoch: self.epoch,
-            version: self.versions.get(&slot).copied().unwrap_or_default(),
-        }
-    }
-
-    fn bump(&mut self, slot: u16) -> (u16, Word) {
-        if slot == EVERYTHING {
-            self.epoch += 1;
-        } else {
-            *self.versions.entry(slot).or_default() += 1;
-        }
-        (slot, self.word(slot))
-    }
-
-    fn reading(&mut self, slots: &[u16], now: Tick) -> Reading {
-        let concerned = |slot: u16| slots.contains(&slot) || slot == EVERYTHING;
-        let expired: Vec<(u16, u64)> = self
-            .holds
-            .iter()
-            .filter(|(key, (until, _))| concerned(key.0) && *until <= now)
-            .map(|(key, _)| *key)
-            .collect();
-        for key in expired {
-            self.holds.remove(&key);
-            self.bump(key.0);
-        }
-        let held = self
-            .holds
-            .iter()
-            .filter(|(key, _)| concerned(key.0))
-            .map(|(_, (_, reason))| match reason {
-                HoldReason::Write => Held::Write,
-                HoldReason::Doubt => Held::Doubt,
-            })
-            .max()
-            .unwrap_or(Held::Free);
-        Reading {
-            words: slots.iter().map(|&slot| self.word(slot)).collect(),
-            held,
-            at: now.as_nanos() / 1_000_000,
-        }
-    }
 }
 
 impl SharedTier for Member {
     fn attach(&self, watcher: Arc<dyn Watcher>) {
         let mut state = self.hub.state();
         *self.index.lock().unwrap() = Some(state.watchers.len());
+        state.clock.attach(watcher.clone());
         state.watchers.push(watcher);
     }
 
-    fn beat(&self, _: Duration) -> BoxFuture<'_, Result<Session, TierError>> {
+    fn beat(&self, _: Duration) -> Answer<'_, Session> {
         self.call(Call::Beat, |state, _| Session(state.session))
     }
 
-    fn fetch<'a>(
-        &'a self,
-        key: &'a str,
-        slots: &'a [u16],
-    ) -> BoxFuture<'a, Result<Fetched, TierError>> {
+    fn fetch<'a>(&'a self, key: &'a str, slots: &'a [u16]) -> Answer<'a, Fetched> {
         self.call(Call::Fetch, |state, now| Fetched {
             entry: state.entries.get(key).cloned(),
-            reading: state.reading(slots, now),
+            reading: state.clock.read(slots, now),
         })
     }
 
-    fn read<'a>(&'a self, slots: &'a [u16]) -> BoxFuture<'a, Result<Reading, TierError>> {
-        self.call(Call::Read, |state, now| state.reading(slots, now))
+    fn read<'a>(&'a self, slots: &'a [u16]) -> Answer<'a, Reading> {
+        self.call(Call::Read, |state, now| state.clock.read(slots, now))
     }
 
-    fn store<'a>(
-        &'a self,
-        key: &'a str,
-        entry: Vec<u8>,
-        _: Duration,
-    ) -> BoxFuture<'a, Result<(), TierError>> {
+    fn store<'a>(&'a self, key: &'a str, entry: Vec<u8>, _: Duration) -> Answer<'a, ()> {
         self.call(Call::Store, |state, _| {
             state.entries.insert(key.to_owned(), entry);
         })
     }
 
-    fn advance<'a>(
-        &'a self,
-        steps: &'a [Step],
-    ) -> BoxFuture<'a, Result<Vec<(u16, Word)>, TierError>> {
-        Box::pin(async move {
-            let words = self
-                .call(Call::Advance, |state, _| {
-                    for step in steps {
-                        if let Some(id) = step.releases {
-                            state.holds.remove(&(step.slot, id));
-                        }
-                    }
-                    let moving = steps.iter().filter(|step| step.moves);
-                    moving.map(|step| state.bump(step.slot)).collect::<Vec<_>>()
-                })
-                .await?;
-            for watcher in self.others() {
-                watcher.moved(&words);
-            }
-            Ok(words)
-        })
+    fn advance<'a>(&'a self, steps: &'a [Step]) -> Answer<'a, Vec<(u16, Word)>> {
+        self.call(Call::Advance, |state, _| state.clock.advance(steps))
     }
 
-    fn hold<'a>(&'a self, slots: &'a [u16], hold: Hold) -> BoxFuture<'a, Result<(), TierError>> {
-        Box::pin(async move {
-            let words = self
-                .call(Call::Hold, |state, now| {
-                    let until = now.plus(hold.span);
-                    for &slot in slots {
-                        state.holds.insert((slot, hold.id), (until, hold.reason));
-                    }
-                    let doubted = slots.iter().filter(|_| hold.reason == HoldReason::Doubt);
-                    doubted.map(|&slot| state.bump(slot)).collect::<Vec<_>>()
-                })
-                .await?;
-            if hold.reason == HoldReason::Doubt {
-                for watcher in self.others() {
-                    watcher.moved(&words);
-                    watcher.doubtful(slots, hold.span);
-                }
-            }
-            Ok(())
-        })
+    fn hold<'a>(&'a self, slots: &'a [u16], hold: Hold) -> Answer<'a, ()> {
+        self.call(Call::Hold, |state, now| state.clock.hold(slots, hold, now))
     }
 
-    fn claim<'a>(
-        &'a self,
-        key: &'a str,
-        owner: u64,
-        _: Duration,
-    ) -> BoxFuture<'a, Result<Claim, TierError>> {
+    fn claim<'a>(&'a self, key: &'a str, owner: u64, _: Duration) -> Answer<'a, Claim> {
         self.call(Call::Claim, |state, _| {
             if *state.claims.entry(key.to_owned()).or_insert(owner) == owner {
                 Claim::Granted
@@ -323,7 +226,7 @@ impl SharedTier for Member {
         })
     }
 
-    fn release<'a>(&'a self, key: &'a str, owner: u64) -> BoxFuture<'a, Result<(), TierError>> {
+    fn release<'a>(&'a self, key: &'a str, owner: u64) -> Answer<'a, ()> {
         self.call(Call::Release, |state, _| {
             if state.claims.get(key) == Some(&owner) {
                 state.claims.remove(key);

@@ -13,6 +13,7 @@ mod envelope;
 mod fingerprint;
 mod known;
 mod lease;
+mod memory;
 mod outside;
 mod pending;
 mod pulse;
@@ -45,10 +46,11 @@ pub(super) use lease::Lease;
 pub(super) use outside::{Loader, Seen, Visit};
 pub(super) use uploads::Claimed;
 
+pub use memory::MemoryClock;
 pub use receipt::Receipt;
 pub use settings::SharedSettings;
 pub use tier::{
-    Claim, EVERYTHING, Fetched, Held, Hold, HoldReason, Reading, Session, SharedTier, Step,
+    Answer, Claim, EVERYTHING, Fetched, Held, Hold, HoldReason, Reading, Session, SharedTier, Step,
     TierError, Watcher, Word, Words,
 };
 pub use token::{Token, TokenError};

@@ -11,6 +11,7 @@ mod kit;
 
 mod cancel;
 mod errors;
+mod fences;
 mod flights;
 mod freshness;
 mod hints;
@@ -21,6 +22,7 @@ mod outages;
 mod peculiar;
 mod sessions;
 mod swap;
+mod tokens;
 mod traces;
 mod transactions;
 mod writes;

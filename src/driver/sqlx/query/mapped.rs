@@ -8,7 +8,7 @@
 //! for what the macros make; a closure that captures something is never cached.
 
 use std::{
-    fmt, mem,
+    any, fmt, mem,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -30,7 +30,7 @@ use crate::{
     cache::{
         Cached, Codec, EncodeError, Key, Loaded, Lookup, Mode, Question, Shape, Tags, Value, Weight,
     },
-    driver::CachePolicy,
+    driver::{CachePolicy, whole::RowIdentity},
     pool::{CachedPool, Core},
 };
 
@@ -65,14 +65,15 @@ where
             Err(Refusal::NotCached) => return Err(crate::error::not_cached()),
             Err(Refusal::Database(stamp)) => {
                 probe.feed(core.rows(query, V::SHAPE));
-                return Ok(core.engine.pass(stamp, V::gather(rows.await?)));
+                return Ok(core.engine.pass(*stamp, V::gather(rows.await?)));
             }
         };
         let found = match core.engine.lookup::<V>(&ask.key, ask.tags(), ask.terms()) {
             Lookup::Fresh(cached) => return Ok(cached),
             found => found,
         };
-        let question = ask.into_question();
+        let closure = RowIdentity::Closure(typeid::of::<F>(), any::type_name::<F>());
+        let question = ask.into_question(core, closure);
         match (found, question.terms.mode) {
             (Lookup::Fresh(cached), _) | (Lookup::Stale(cached, _), Mode::OnlyIfCached) => {
                 Ok(cached)

@@ -1,6 +1,10 @@
 //! `query_as` and `query_scalar`: the row mapping is in the type, so sqlx is asked for rows only on a miss.
 
-use std::{any::TypeId, marker::PhantomData, sync::Arc};
+use std::{
+    any::{self, TypeId},
+    marker::PhantomData,
+    sync::Arc,
+};
 
 use futures_util::TryStreamExt as _;
 use sqlx::{
@@ -15,13 +19,16 @@ use super::{
 };
 use crate::{
     cache::{Cached, Loaded, Lookup, Mode},
-    driver::CachePolicy,
+    driver::{CachePolicy, whole::RowIdentity},
     pool::{CachedPool, Core},
 };
 
 /// How a row becomes a value, by type alone. The type that implements it stands for the mapping in keys.
 trait RowMap<DB: Backend>: Send + 'static {
     type Row: CacheValue;
+
+    /// What it is among processes.
+    fn identity() -> RowIdentity;
 
     fn map(row: &DB::Row) -> Result<Self::Row, Error>;
 }
@@ -35,6 +42,10 @@ struct First<O>(PhantomData<fn() -> O>);
 impl<DB: Backend, O: CacheValue + for<'r> FromRow<'r, DB::Row>> RowMap<DB> for Whole<O> {
     type Row = O;
 
+    fn identity() -> RowIdentity {
+        RowIdentity::Whole(any::type_name::<O>())
+    }
+
     fn map(row: &DB::Row) -> Result<O, Error> {
         O::from_row(row)
     }
@@ -45,6 +56,10 @@ where
     (O,): for<'r> FromRow<'r, DB::Row>,
 {
     type Row = O;
+
+    fn identity() -> RowIdentity {
+        RowIdentity::First(any::type_name::<O>())
+    }
 
     fn map(row: &DB::Row) -> Result<O, Error> {
         <(O,)>::from_row(row).map(|(value,)| value)
@@ -99,7 +114,7 @@ async fn read<'q, DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
         Err(Refusal::NotCached) => return Err(crate::error::not_cached()),
         Err(Refusal::Database(stamp)) => {
             let value = Box::pin(load::<DB, M, V>(core.clone(), query)).await?;
-            return Ok(core.engine.pass(stamp, value));
+            return Ok(core.engine.pass(*stamp, value));
         }
     };
     match core.engine.lookup::<V>(&ask.key, ask.tags(), ask.terms()) {
@@ -116,7 +131,7 @@ async fn without_fresh<DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
     ask: Ask,
     found: Lookup<V>,
 ) -> Result<Cached<V>, Error> {
-    let question = ask.into_question();
+    let question = ask.into_question(core, M::identity());
     match (found, question.terms.mode) {
         (Lookup::Fresh(cached), _) | (Lookup::Stale(cached, _), Mode::OnlyIfCached) => Ok(cached),
         (Lookup::Miss(_), Mode::OnlyIfCached) => core

@@ -66,8 +66,9 @@ impl SharedTier for Seat {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let memory = SqlitePoolOptions::new().max_connections(1);
-    let sqlite = memory.connect("sqlite::memory:").await?;
+    let file = tempfile::NamedTempFile::new()?;
+    let url = format!("sqlite://{}", file.path().display());
+    let sqlite = SqlitePoolOptions::new().connect(&url).await?;
     let table = "CREATE TABLE users (id INTEGER PRIMARY KEY)";
     sqlx::query(table).execute(&sqlite).await?;
     let board = Arc::new(Mutex::new(Board {

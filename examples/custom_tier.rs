@@ -1,4 +1,5 @@
 //! A shared tier of one's own: a board in memory that two pools share, as two processes share Redis.
+//! Try it: `cargo run --no-default-features --features sqlite --example custom_tier`.
 
 use std::{
     collections::HashMap,
@@ -8,7 +9,6 @@ use std::{
 };
 
 use cachedpool::{CachedPool, cache::shared::*, prelude::*};
-use sqlx::sqlite::SqlitePoolOptions;
 
 /// Entries as bytes, and the clock that all agree on.
 struct Board {
@@ -66,9 +66,10 @@ impl SharedTier for Seat {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    // In a file: of a database in memory nobody else can have the results.
     let file = tempfile::NamedTempFile::new()?;
     let url = format!("sqlite://{}", file.path().display());
-    let sqlite = SqlitePoolOptions::new().connect(&url).await?;
+    let sqlite = sqlx::SqlitePool::connect(&url).await?;
     let table = "CREATE TABLE users (id INTEGER PRIMARY KEY)";
     sqlx::query(table).execute(&sqlite).await?;
     let board = Arc::new(Mutex::new(Board {

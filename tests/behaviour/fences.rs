@@ -18,7 +18,7 @@ const RENAME: &str = "UPDATE people SET name = 'Eve' WHERE id = 1";
 
 /// A strict pool with one connection.
 async fn strict<DB: TestDatabase>() -> (Scene<DB>, Tier) {
-    let tier = Tier::default();
+    let tier = Tier::new();
     let own = tier.clone();
     let scene = Setting::<DB>::usual()
         .connections(1)

@@ -21,6 +21,7 @@ mod mapped;
 mod outages;
 mod peculiar;
 mod sessions;
+mod several;
 mod swap;
 mod tokens;
 mod traces;

@@ -148,7 +148,7 @@ async fn a_read_that_must_not_ask_the_database_has_no_answer_to_a_strange_token<
 }
 
 async fn a_token_is_honoured_where_the_write_was_not_heard_of<DB: TestDatabase>() {
-    let tier = Tier::default();
+    let tier = Tier::new();
     let (one, two) = (tier.clone(), tier.clone());
     let scene = Setting::<DB>::usual()
         .pool(|builder| builder.shared_tier(one))
@@ -175,7 +175,7 @@ async fn a_token_is_honoured_where_the_write_was_not_heard_of<DB: TestDatabase>(
 }
 
 async fn a_savepoint_gives_a_token_that_asks_nothing<DB: TestDatabase>() {
-    let tier = Tier::default();
+    let tier = Tier::new();
     let own = tier.clone();
     let scene = Setting::<DB>::usual()
         .pool(|builder| builder.shared_tier(own))

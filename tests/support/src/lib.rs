@@ -9,6 +9,7 @@
 #[cfg(feature = "servers")]
 mod container;
 mod futures;
+mod proxy;
 #[cfg(feature = "servers")]
 mod reaper;
 #[cfg(feature = "servers")]
@@ -16,6 +17,7 @@ mod servers;
 mod sqlite;
 
 pub use futures::{poll_at_most, wait_until};
+pub use proxy::{Proxy, Way};
 #[cfg(feature = "servers")]
 pub use servers::{DatabaseServer, RedisServer, mariadb, postgres, redis};
 pub use sqlite::SqliteFile;

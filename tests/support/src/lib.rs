@@ -8,6 +8,8 @@
 
 #[cfg(feature = "servers")]
 mod container;
+#[cfg(feature = "servers")]
+mod faults;
 mod futures;
 mod proxy;
 #[cfg(feature = "servers")]
@@ -16,6 +18,8 @@ mod reaper;
 mod servers;
 mod sqlite;
 
+#[cfg(feature = "servers")]
+pub use faults::{Packets, Victim};
 pub use futures::{poll_at_most, wait_until};
 pub use proxy::{Proxy, Way};
 #[cfg(feature = "servers")]

@@ -90,7 +90,7 @@ pub use self::sql::{Dialect, Explanation, explain};
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub use self::{
     builder::Builder,
-    cache::{Cached, Consistency, Freshness, Source},
+    cache::{Cached, Consistency, Freshness, Source, Token, shared::TokenError},
     driver::{
         CachePolicy,
         sqlx::{
@@ -98,7 +98,7 @@ pub use self::{
             Mapped, Transaction,
         },
     },
-    error::{Error, ErrorKind, is_not_cached},
+    error::{Error, ErrorKind, is_fence_unavailable, is_not_cached},
     explain::PoolExplanation,
     pool::CachedPool,
 };

@@ -149,3 +149,14 @@ mod tests {
         assert!(!format!("{error} {error:?}").contains("4711"));
     }
 }
+/// x
+pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    rmp_serde::to_vec(value).map_err(|_| EncodeError::new())
+}
+/// x
+#[derive(Debug)]
+pub struct DecodeError(());
+/// x
+pub fn decode<T: serde::de::DeserializeOwned>(b: &[u8]) -> Result<T, DecodeError> {
+    rmp_serde::from_slice(b).map_err(|_| DecodeError(()))
+}

@@ -1,0 +1,3 @@
+pub(in crate::cache) fn fingerprint<T: 'static>() -> u128 {
+    0
+}

@@ -172,6 +172,16 @@ impl Engine {
                 .is_some_and(|shared| shared.covers(token))
     }
 
+    /// Waits until it is known whether the shared tier answers, at most for the pool's `max_staleness`.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn begun(&self) {
+        if let Some(shared) = &self.shared {
+            shared.begun().await;
+        }
+    }
+
     /// Waits until the other processes have been told of all that was written here, as long as the shared tier answers.
     ///
     /// # Cancel safety

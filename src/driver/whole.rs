@@ -152,7 +152,7 @@ mod tests {
             let tags = self.tags.iter().map(|tag| Tag::user(tag)).collect();
             self.home(Some(self.executable))
                 .key(&self.statement, self.row, self.shape, &self.params, &tags)
-                .unwrap()
+                .expect("it has an executable")
         }
 
         fn home(&self, executable: Option<u128>) -> Home {

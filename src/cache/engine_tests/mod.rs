@@ -1,9 +1,11 @@
 //! The engine as a whole, on a plain store and with time turned by hand.
 
 mod cancel;
+mod hub;
 mod load;
 mod lookup;
 mod refresh;
+mod shared;
 mod store;
 mod threads;
 
@@ -13,7 +15,7 @@ use futures_util::task::noop_waker_ref;
 use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{
-    Cached, Engine, EngineSettings, Loaded, Lookup, ManualTime, Tags, Terms,
+    Cached, Engine, EngineSettings, Loaded, Lookup, ManualTime, Tag, Tags, Terms,
     testkit::{self, key, question, tables},
 };
 

@@ -9,10 +9,14 @@
 
 mod delivery;
 mod ears;
-mod envelope;
-mod fingerprint;
+// Not covered by semver: reachable for the fuzz target.
+#[doc(hidden)]
+pub mod envelope;
+#[doc(hidden)]
+pub mod fingerprint;
 mod known;
 mod lease;
+mod memory;
 mod outside;
 mod pending;
 mod pulse;
@@ -24,7 +28,11 @@ mod uploads;
 
 use std::{collections::hash_map::RandomState, hash::BuildHasher as _, sync::Arc};
 
-use tokio::{runtime::Handle, sync::Notify, task::AbortHandle};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, watch},
+    task::AbortHandle,
+};
 
 use super::{Clock, Sabotage, Tags, Time, freshness::Share};
 use crate::observe::{Observer, Stats};
@@ -41,10 +49,11 @@ pub(super) use lease::Lease;
 pub(super) use outside::{Loader, Seen, Visit};
 pub(super) use uploads::Claimed;
 
+pub use memory::MemoryClock;
 pub use receipt::Receipt;
 pub use settings::SharedSettings;
 pub use tier::{
-    Claim, EVERYTHING, Fetched, Held, Hold, HoldReason, Reading, Session, SharedTier, Step,
+    Answer, Claim, EVERYTHING, Fetched, Held, Hold, HoldReason, Reading, Session, SharedTier, Step,
     TierError, Watcher, Word, Words,
 };
 pub use token::{Token, TokenError};
@@ -63,6 +72,7 @@ pub(super) struct Shared {
     sabotage: Sabotage,
     time: Time,
     observer: Arc<Observer>,
+    begun: watch::Receiver<bool>,
     work: [AbortHandle; 2],
 }
 
@@ -131,6 +141,7 @@ impl Beginning {
             lost: lost.clone(),
             observer: observer.clone(),
         }));
+        let (beginning, begun) = watch::channel(false);
         let pulse = Pulse {
             tier: tier.clone(),
             clock: clock.clone(),
@@ -139,6 +150,7 @@ impl Beginning {
             delivery: delivery.clone(),
             fences: fences.clone(),
             lost,
+            begun: beginning,
             settings: settings.clone(),
             time: time.clone(),
             observer: observer.clone(),
@@ -171,6 +183,7 @@ impl Beginning {
             sabotage: manner.sabotage,
             time,
             observer,
+            begun,
             work,
         }
     }
@@ -214,6 +227,12 @@ impl Shared {
 
     pub(super) fn covers(&self, token: &Token) -> bool {
         self.known.covers(token)
+    }
+
+    /// Waits until the first beat has ended, however it did.
+    pub(super) async fn begun(&self) {
+        // An error says that the beats have ended with their runtime.
+        let _ = self.begun.clone().wait_for(|begun| *begun).await;
     }
 
     /// Waits until all steps are delivered, at most as long as memory may answer without hearing of others.

@@ -189,7 +189,7 @@ impl Visit<'_> {
             // A write came since: an ordinary end for an entry.
             return None;
         }
-        let Ok(value) = (codec.decode)(&opened.payload) else {
+        let Ok(value) = (codec.decode)(opened.payload()) else {
             refuse("undecodable");
             return None;
         };
@@ -198,15 +198,15 @@ impl Visit<'_> {
         let mut stamp = stamp.clone();
         stamp.noted = asked.minus(age);
         stamp.outside = Some(Outside {
-            words: opened.words,
+            words: opened.words.clone(),
             at: opened.created,
         });
         let meta = Meta {
             rows: usize::try_from(opened.rows).unwrap_or(usize::MAX),
             jitter: self.shared.jitter.of_entry(key, &stamp),
             life: terms.life().saturating_sub(age),
-            bytes: Meta::bytes_of::<T>(key, opened.payload.len()),
-            digest: Some(XxHash3_128::oneshot(&opened.payload)),
+            bytes: Meta::bytes_of::<T>(key, opened.payload().len()),
+            digest: Some(XxHash3_128::oneshot(opened.payload())),
             origin: Source::Shared,
             stamp,
         };

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use smallvec::SmallVec;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::{
     Hold, HoldReason, SharedSettings, SharedTier, TierError,
@@ -33,6 +33,8 @@ pub(super) struct Pulse {
     pub(super) delivery: Arc<Delivery>,
     pub(super) fences: Arc<Fences>,
     pub(super) lost: Arc<Notify>,
+    /// Told when the first beat has ended, however it did.
+    pub(super) begun: watch::Sender<bool>,
     pub(super) settings: SharedSettings,
     pub(super) time: Time,
     pub(super) observer: Arc<Observer>,
@@ -79,7 +81,9 @@ impl Pulse {
         let mut back_off = SOON;
         let mut heard = true;
         loop {
-            match self.beat().await {
+            let result = self.beat().await;
+            self.begun.send_replace(true);
+            match result {
                 Ok(()) => {
                     back_off = SOON;
                     heard = true;

@@ -25,7 +25,7 @@ pub(super) struct Ask {
 /// What to do where the cache must not be asked.
 pub(super) enum Refusal {
     /// Ask the database; the stamp is for the result.
-    Database(Stamp),
+    Database(Box<Stamp>),
     /// Nothing: the read allows only a cached answer.
     NotCached,
 }
@@ -70,7 +70,7 @@ impl Ask {
                 return Err(if only_if_cached {
                     Refusal::NotCached
                 } else {
-                    Refusal::Database(core.engine.stamp(&statement.reads))
+                    Refusal::Database(Box::new(core.engine.stamp(&statement.reads)))
                 });
             }
         };

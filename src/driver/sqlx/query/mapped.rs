@@ -65,7 +65,7 @@ where
             Err(Refusal::NotCached) => return Err(crate::error::not_cached()),
             Err(Refusal::Database(stamp)) => {
                 probe.feed(core.rows(query, V::SHAPE));
-                return Ok(core.engine.pass(stamp, V::gather(rows.await?)));
+                return Ok(core.engine.pass(*stamp, V::gather(rows.await?)));
             }
         };
         let found = match core.engine.lookup::<V>(&ask.key, ask.tags(), ask.terms()) {

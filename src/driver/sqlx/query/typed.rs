@@ -114,7 +114,7 @@ async fn read<'q, DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
         Err(Refusal::NotCached) => return Err(crate::error::not_cached()),
         Err(Refusal::Database(stamp)) => {
             let value = Box::pin(load::<DB, M, V>(core.clone(), query)).await?;
-            return Ok(core.engine.pass(stamp, value));
+            return Ok(core.engine.pass(*stamp, value));
         }
     };
     match core.engine.lookup::<V>(&ask.key, ask.tags(), ask.terms()) {

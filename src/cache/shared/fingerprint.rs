@@ -1,3 +1,0 @@
-pub(in crate::cache) fn fingerprint<T: 'static>() -> u128 {
-    0
-}

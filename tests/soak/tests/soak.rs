@@ -22,22 +22,22 @@ fn soak(arguments: &str) -> Run {
     let output = Command::new(env!("CARGO_BIN_EXE_soak"))
         .args(arguments.split(' '))
         .output()
-        .unwrap();
-    let errors = String::from_utf8(output.stderr).unwrap();
-    let output_text = String::from_utf8(output.stdout).unwrap();
-    let last = output_text.lines().last().unwrap_or_default();
-    let verdict = serde_json::from_str(last)
-        .unwrap_or_else(|error| panic!("{error}\n{output_text}\n{errors}"));
+        .expect("the checker was built");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let last = text.lines().last().unwrap_or_default();
+    let verdict =
+        serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}\n{text}\n{errors}"));
     Run {
         code: output.status.code(),
         verdict,
-        output: output_text,
+        output: text,
     }
 }
 
 impl Run {
     fn number(&self, name: &str) -> f64 {
-        self.verdict[name].as_f64().unwrap()
+        self.verdict[name].as_f64().expect("the last line tells it")
     }
 
     #[track_caller]

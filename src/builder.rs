@@ -1,5 +1,7 @@
 //! Settings of a pool, checked and put together.
 
+#[cfg(feature = "redis")]
+mod redis;
 mod shared;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -239,6 +241,8 @@ impl<DB: Backend> Builder<DB> {
         );
         if let Some(tier) = tier {
             self.shared.prove(tier.as_ref()).await?;
+            // So that the first reads already find a tier that is there.
+            engine.begun().await;
         }
         let statements = Statements::new(
             DB::DIALECT,

@@ -30,7 +30,7 @@ pub(super) struct Shared {
 
 /// Makes the tier; fails if somebody must mend something before it can work.
 type Open = Box<dyn FnOnce(&SharedSettings) -> BoxFuture<'static, Opened> + Send>;
-type Opened = Result<Arc<dyn SharedTier>, TierError>;
+pub(super) type Opened = Result<Arc<dyn SharedTier>, TierError>;
 
 impl<DB: Backend> Builder<DB> {
     /// Shares results and invalidations with other processes through this tier. Default: none, each process has a cache
@@ -42,9 +42,16 @@ impl<DB: Backend> Builder<DB> {
     /// (`server_uuid`) or MariaDB (host, port and directory) say of themselves; a copy that was restored from a backup says the
     /// same as its original, so give it a namespace of its own. An SQLite file is shared by the processes of one machine. A
     /// database in memory, or one that does not say who it is, keeps its results in this process.
-    pub fn shared_tier(mut self, tier: impl SharedTier) -> Self {
+    pub fn shared_tier(self, tier: impl SharedTier) -> Self {
         let tier: Arc<dyn SharedTier> = Arc::new(tier);
-        self.shared.open = Some(Box::new(|_| Box::pin(future::ready(Ok(tier)))));
+        self.open_tier(|_| Box::pin(future::ready(Ok(tier))))
+    }
+
+    pub(super) fn open_tier(
+        mut self,
+        open: impl FnOnce(&SharedSettings) -> BoxFuture<'static, Opened> + Send + 'static,
+    ) -> Self {
+        self.shared.open = Some(Box::new(open));
         self
     }
 

@@ -1,12 +1,18 @@
-//! Measures a value by encoding it, and keeps nothing of the encoding.
+//! Values as MessagePack: measured, written and read.
 //!
-//! The size decides what an entry costs in the local tier, the digest makes its ETag. The encoding is MessagePack
-//! because the shared tier speaks it too: one value has one digest everywhere.
+//! The size decides what an entry costs in the local tier, the digest makes its ETag; the shared tier keeps the bytes
+//! themselves. All three come from one encoding, so one value has one digest everywhere.
+//!
+//! Structs are written with the names of their fields. As bare arrays they would be smaller, but a field that a value
+//! leaves out (`skip_serializing_if`) would hand its place to the next one: another value, read without an error.
 
 use std::{fmt, io};
 
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize, de::DeserializeOwned};
 use twox_hash::xxhash3_128::Hasher;
+
+/// How deep a value that is read may be nested. A thread's stack has room for this many.
+const MAX_DEPTH: usize = 128;
 
 /// Size and digest of a value's encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,14 +50,57 @@ impl fmt::Display for EncodeError {
 
 impl std::error::Error for EncodeError {}
 
-/// Encodes `value` into a meter.
+/// Bytes are not a value of the type that was asked for.
+///
+/// Says no more than that: the cause may quote the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodeError(());
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the bytes are no value of this type")
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// Encodes `value` into a meter, and keeps nothing of the encoding.
 ///
 /// # Errors
 /// When the value's `Serialize` fails.
 pub fn weigh<T: Serialize + ?Sized>(value: &T) -> Result<Weight, EncodeError> {
     let mut meter = Meter::new();
-    rmp_serde::encode::write(&mut meter, value).map_err(|_| EncodeError::new())?;
+    write(&mut meter, value)?;
     Ok(meter.finish())
+}
+
+/// Encodes `value`: the bytes that [`weigh`] measures.
+///
+/// # Errors
+/// When the value's `Serialize` fails.
+pub fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    let mut bytes = Vec::with_capacity(128);
+    write(&mut bytes, value)?;
+    Ok(bytes)
+}
+
+fn write<T: Serialize + ?Sized>(to: &mut impl io::Write, value: &T) -> Result<(), EncodeError> {
+    rmp_serde::encode::write_named(to, value).map_err(|_| EncodeError::new())
+}
+
+/// Reads what [`encode`] wrote.
+///
+/// # Errors
+/// When `payload` is anything but exactly one value of this type, nested no deeper than 128 levels.
+pub fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, DecodeError> {
+    let mut from = rmp_serde::Deserializer::from_read_ref(payload);
+    from.set_max_depth(MAX_DEPTH);
+    let value = T::deserialize(&mut from).map_err(|_| DecodeError(()))?;
+    // Only at the end of the bytes is there no marker of a further value.
+    match bool::deserialize(&mut from) {
+        Err(rmp_serde::decode::Error::InvalidMarkerRead(_)) => Ok(value),
+        Ok(_) | Err(_) => Err(DecodeError(())),
+    }
 }
 
 /// Counts and hashes what is written to it.
@@ -116,16 +165,34 @@ impl io::Write for Meter {
 
 #[cfg(all(test, not(shuttle)))]
 mod tests {
+    use serde::Deserialize;
     use twox_hash::XxHash3_128;
 
     use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Sparse {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first: Option<i64>,
+        #[serde(default)]
+        second: Option<i64>,
+        kind: Kind,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Kind {
+        Plain,
+        One(String),
+        Two(u8, f64),
+        Named { a: u128, b: Option<char> },
+    }
 
     #[test]
     fn the_digest_is_that_of_the_encoding_in_one_piece() {
         let rows: Vec<(i64, String)> = (0..300)
             .map(|n| (n, "x".repeat(usize::try_from(n).unwrap() * 3)))
             .collect();
-        let encoded = rmp_serde::to_vec(&rows).unwrap();
+        let encoded = encode(&rows).unwrap();
         let weight = weigh(&rows).unwrap();
         assert_eq!(weight.bytes, encoded.len());
         assert_eq!(weight.digest, XxHash3_128::oneshot(&encoded));
@@ -135,6 +202,56 @@ mod tests {
     fn a_present_row_weighs_what_the_row_weighs() {
         assert_eq!(weigh(&Some("Ada")), weigh("Ada"));
         assert_ne!(weigh(&Some("Ada")), weigh("Bob"));
+    }
+
+    #[test]
+    fn a_field_that_is_left_out_does_not_give_its_place_to_the_next() {
+        for kind in [
+            Kind::Plain,
+            Kind::One("x".into()),
+            Kind::Two(1, 2.5),
+            Kind::Named {
+                a: u128::MAX,
+                b: Some('z'),
+            },
+        ] {
+            let row = Sparse {
+                first: None,
+                second: Some(5),
+                kind,
+            };
+            let rows = vec![Some(row)];
+            assert_eq!(decode(&encode(&rows).unwrap()), Ok(rows));
+        }
+    }
+
+    #[test]
+    fn bytes_after_the_value_are_refused() {
+        for more in [
+            &[0xc0][..],
+            &[0x01],
+            &[0x91],
+            &[0xd9],
+            &[0x80],
+            &[0xc1],
+            &[0xc7],
+            &[0xc4, 5],
+        ] {
+            let mut bytes = encode(&(1, "two")).unwrap();
+            assert_eq!(decode(&bytes), Ok((1, "two".to_owned())));
+            bytes.extend(more);
+            assert_eq!(decode::<(i32, String)>(&bytes), Err(DecodeError(())));
+        }
+    }
+
+    #[test]
+    fn nesting_without_end_is_refused() {
+        #[derive(Deserialize)]
+        struct Nest(#[allow(dead_code, reason = "only its depth matters")] Vec<Nest>);
+        assert!(decode::<Nest>(&[0x91; 1 << 20]).is_err());
+        let mut within = vec![0x91; 100];
+        within.push(0x90);
+        assert!(decode::<Nest>(&within).is_ok());
     }
 
     #[test]

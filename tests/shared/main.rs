@@ -3,6 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 mod clock;
+mod cluster;
 mod entries;
+mod failover;
+mod faults;
 mod holds;
 mod kit;
+mod refusals;
+#[cfg(feature = "redis-tls")]
+mod tls;
+mod valkey;

@@ -100,6 +100,7 @@ impl Fault {
             (_, "NOREPLICAS") => Self::refused(format!(
                 "Redis refused {command}: too few replicas follow it (min-replicas-to-write)"
             )),
+            (_, "ERR") if detail.contains("cluster support disabled") => Self::lasting(NO_CLUSTER),
             (_, "ERR") if detail.starts_with("unknown command") => Self::lasting(format!(
                 "Redis does not know {command}: it was renamed there, or the server is too old (6.2 is needed)"
             )),
@@ -126,6 +127,9 @@ impl Fault {
 
 /// What a server below 6.2 is told.
 pub(super) const TOO_OLD: &str = "Redis is too old: 6.2 or newer is needed, or any Valkey";
+
+/// What a server by itself is told that was named as one of a cluster.
+pub(super) const NO_CLUSTER: &str = "this Redis is no part of a cluster: name it with Redis::new";
 
 /// In a script Redis 7 and newer report a missing permission as an error like others.
 fn is_about_permission(detail: &str) -> bool {

@@ -11,7 +11,7 @@ use redis::{
 };
 
 use super::{
-    fault::{Fault, TOO_OLD},
+    fault::{Fault, NO_CLUSTER, TOO_OLD},
     hearing::Hearing,
     script::Script,
 };
@@ -143,11 +143,7 @@ fn fit(about: &Value, kind: Kind) -> Result<String, Fault> {
                 "this Redis is part of a cluster: name it with Redis::cluster",
             ));
         }
-        (Kind::Cluster, "standalone") => {
-            return Err(Fault::lasting(
-                "this Redis is no part of a cluster: name it with Redis::new",
-            ));
-        }
+        (Kind::Cluster, "standalone") => return Err(Fault::lasting(NO_CLUSTER)),
         (_, mode) => {
             return Err(Fault::lasting(format!(
                 "this Redis runs as {mode}, which is not what the settings say"
@@ -160,5 +156,53 @@ fn fit(about: &Value, kind: Kind) -> Result<String, Fault> {
     match field("run_id") {
         Some(run) if !run.is_empty() => Ok(run.to_owned()),
         _ => Err(Fault::nonsense("INFO")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What INFO says of a server that is fit, with one line in another form.
+    fn about(line: &str, other: &str) -> Value {
+        let fit = "# Server\r\nredis_version:8.0.2\r\nredis_mode:standalone\r\nrun_id:abc\r\n\
+                   # Replication\r\nrole:master\r\n";
+        let text = fit.replace(line, other);
+        assert_eq!(text == fit, line == other, "{line} is there");
+        Value::BulkString(text.into())
+    }
+
+    #[test]
+    fn a_server_that_is_fit_gives_the_name_of_its_process() {
+        let fit = fit(&about("8.0.2", "6.2.0"), Kind::Single);
+        assert_eq!(fit.unwrap(), "abc");
+    }
+
+    #[test]
+    fn what_makes_a_server_unfit_is_said() {
+        for (line, other, kind, lasting, expected) in [
+            ("8.0.2", "6.0.20", Kind::Single, true, "6.2"),
+            (
+                "standalone",
+                "cluster",
+                Kind::Single,
+                true,
+                "Redis::cluster",
+            ),
+            ("standalone", "sentinel", Kind::Single, true, "sentinel"),
+            (
+                "standalone",
+                "standalone",
+                Kind::Cluster,
+                true,
+                "Redis::new",
+            ),
+            ("master", "slave", Kind::Single, false, "replica"),
+            ("run_id", "name", Kind::Single, false, "INFO"),
+        ] {
+            let fault = fit(&about(line, other), kind).unwrap_err();
+            assert_eq!(fault.error.is_lasting(), lasting, "{other}");
+            assert!(fault.error.to_string().contains(expected), "{other}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use redis::{Client, ConnectionInfo, RedisResult};
 
 #[derive(Clone, Default)]
-pub(super) struct Tls;
+pub(super) struct Tls {}
 
 impl Tls {
     pub(super) const IS_THERE: bool = false;

@@ -14,7 +14,7 @@ use super::{
     reading::Question,
     script::{HOLD, RELEASE, STEP},
 };
-use crate::cache::shared::{Claim, EVERYTHING, Hold, Step, Word};
+use crate::cache::shared::{Claim, EVERYTHING, Hold, HoldReason, Step, Word};
 
 /// A new epoch and the versions of the slots that moved, from one shard; `None` if it has no epoch.
 type Moved = Option<(u64, std::vec::IntoIter<Value>)>;
@@ -167,12 +167,24 @@ impl Links {
         Ok(())
     }
 
-    /// Uses each command once, on a claim that nobody else has and a hold on nothing.
+    /// Uses each command once: on a claim that nobody else has, and on a slot, which costs its readers one miss.
     pub(super) async fn rehearse(&self, pulse: Pulse) -> Result<(), Fault> {
-        let owner = random();
-        let key = format!("rehearsal-{owner}");
-        self.claim(&key, owner, Duration::from_secs(1)).await?;
-        self.release(&key, owner).await?;
+        let (origin, id) = (random(), random());
+        let key = format!("rehearsal-{id}");
+        self.claim(&key, id, Duration::from_secs(1)).await?;
+        self.release(&key, id).await?;
+        let hold = Hold {
+            id,
+            span: Duration::from_secs(1),
+            reason: HoldReason::Write,
+        };
+        self.hold(origin, &[1], hold).await?;
+        let step = Step {
+            slot: 1,
+            moves: true,
+            releases: Some(id),
+        };
+        self.step(origin, &[step]).await?;
         let question = Question {
             key: Some(&key),
             slots: &[1],

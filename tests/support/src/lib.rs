@@ -15,6 +15,8 @@ mod proxy;
 #[cfg(feature = "servers")]
 mod reaper;
 #[cfg(feature = "servers")]
+mod redis;
+#[cfg(feature = "servers")]
 mod servers;
 mod sqlite;
 
@@ -22,6 +24,8 @@ mod sqlite;
 pub use faults::{Packets, Victim};
 pub use futures::{poll_at_most, wait_until};
 pub use proxy::{Proxy, Way};
+#[cfg(feature = "servers")]
+pub use redis::OwnRedis;
 #[cfg(feature = "servers")]
 pub use servers::{DatabaseServer, RedisServer, mariadb, postgres, redis};
 pub use sqlite::SqliteFile;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Gets the images that tests run: postgres:17, mariadb:11.8, redis:8.
+# Gets the images that tests run: postgres:17, mariadb:11.8, redis:8, valkey/valkey:8.
 #
-#   docker/build-images.sh [postgres] [mariadb] [redis]       (default: all of them)
+#   docker/build-images.sh [postgres] [mariadb] [redis] [valkey]       (default: all of them)
 #
 # An image that is there is left alone. Else it is pulled; and where no container registry can be reached, an image of
 # the same name is built from Debian's packages, with the official one's behaviour as far as tests rely on it.
@@ -10,15 +10,16 @@ cd "$(dirname "$0")/.."
 . scripts/lib/packages.sh
 
 suite=trixie # Debian 13: the versions below are its
-declare -A tags=([postgres]=postgres:17 [mariadb]=mariadb:11.8 [redis]=redis:8)
+declare -A tags=([postgres]=postgres:17 [mariadb]=mariadb:11.8 [redis]=redis:8 [valkey]=valkey/valkey:8)
 declare -A packages=(
   [postgres]=postgresql-17
   [mariadb]="mariadb-server-core mariadb-client-core"
   [redis]=redis-server
+  [valkey]=valkey-server
 )
 
 wanted=("$@")
-[ $# -gt 0 ] || wanted=(postgres mariadb redis)
+[ $# -gt 0 ] || wanted=(postgres mariadb redis valkey)
 for name in "${wanted[@]}"; do [ -n "${tags[$name]:-}" ] || die "unknown image: $name (known: ${!tags[*]})"; done
 
 # Changes with the recipe, so that images built from an older one are told apart from those that are up to date.
@@ -88,6 +89,7 @@ build() {
       'ENV PGDATA=/var/lib/postgresql/data LANG=C.UTF-8' 'STOPSIGNAL SIGINT' 'EXPOSE 5432' ;;
     mariadb) image mariadb 'EXPOSE 3306' ;;
     redis) image redis 'WORKDIR /data' 'EXPOSE 6379' ;;
+    valkey) image valkey 'WORKDIR /data' 'EXPOSE 6379' ;;
   esac
 }
 

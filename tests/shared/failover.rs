@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use cachedpool::{
-    cache::shared::SharedTier,
-    tier::{Redis, RedisTier},
-};
+use cachedpool::tier::{Redis, RedisTier};
 use cachedpool_test_support::{OwnRedis, wait_until};
 
 use crate::kit::{Process, Told};

@@ -14,10 +14,15 @@ async fn a_server_is_reached_by_a_user_over_tls_if_its_authority_is_trusted() {
     let server = OwnRedis::start_tls(
         certificates.path(),
         &[
-            "--user",
-            "app on >secret ~* &* +@all",
             "--tls-auth-clients",
             "optional",
+            "--user",
+            "app",
+            "on",
+            ">secret",
+            "~*",
+            "&*",
+            "+@all",
         ],
     );
     let url = format!("rediss://app:secret@localhost:{}", server.address().port());

@@ -2,7 +2,7 @@
 //! same addresses, so they share this machine's network; one server by itself is a [`Victim`](crate::Victim).
 
 use std::{
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::Command,
@@ -290,7 +290,10 @@ impl OwnRedis {
             .set_read_timeout(Some(Duration::from_secs(1)))
             .and_then(|()| connection.write_all(b"PING\r\n"))
             .and_then(|()| connection.read(&mut answer));
-        read.is_ok() && !answer.starts_with(b"-LOADING")
+        let closed = read
+            .as_ref()
+            .is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
+        (read.is_ok() || closed) && !answer.starts_with(b"-LOADING")
     }
 }
 

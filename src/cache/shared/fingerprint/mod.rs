@@ -3,7 +3,7 @@
 //! Promises: two types whose fields differ in number, name, order or kind have different fingerprints, as far as serde lets
 //! one see it; one type has one fingerprint in every process that was built alike. It runs the type's `Deserialize` on made-up
 //! input and notes what it asks for. It must not know what rows are, nor fail: what cannot be seen is noted as such, and
-//! [`docs/envelope.md`](https://docs.rs/crate/cachedpool/latest/source/docs/envelope.md) says what that is.
+//! `docs/envelope.md` says what that is.
 
 mod access;
 mod explore;

@@ -80,7 +80,7 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         self.0.note(format_args!("option"))?;
-        if self.0.repeats() {
+        if self.0.is_done() {
             return visitor.visit_none();
         }
         self.0
@@ -117,7 +117,7 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         self.0.note(format_args!("sequence"))?;
         let chosen = self.0.sample(&ELEMENTS);
-        let count = if self.0.repeats() { 0 } else { chosen };
+        let count = if self.0.is_done() { 0 } else { chosen };
         visitor.visit_seq(Elements::new(self.0, count))
     }
 
@@ -146,7 +146,7 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         self.0.note(format_args!("map"))?;
         let chosen = self.0.sample(&ENTRIES);
-        let count = if self.0.repeats() { 0 } else { chosen };
+        let count = if self.0.is_done() { 0 } else { chosen };
         Entries::visit(self.0, count, visitor)
     }
 
@@ -189,6 +189,7 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        self.0.note(format_args!("ignored"))?;
         visitor.visit_unit()
     }
 }

@@ -257,6 +257,24 @@ fn a_field_that_cannot_be_seen_hides_no_other_field() {
 }
 
 #[test]
+fn what_can_be_left_out_is_left_out_where_it_would_hide_others() {
+    let shape = shape::<(
+        Option<(Stubborn, i64)>,
+        Vec<Stubborn>,
+        BTreeMap<String, Stubborn>,
+        i32,
+    )>();
+    for place in [
+        "/0/some/0 opaque",
+        "/1/0 opaque",
+        "/2/value opaque",
+        "/3 visit_i32",
+    ] {
+        assert!(shape.contains(place), "{place}: {shape:?}");
+    }
+}
+
+#[test]
 fn a_panic_in_foreign_code_is_a_field_that_cannot_be_seen() {
     struct Panics;
     impl<'de> Deserialize<'de> for Panics {

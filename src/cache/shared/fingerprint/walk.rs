@@ -106,13 +106,6 @@ impl<'s> Walk<'s> {
             .count()
     }
 
-    /// Whether the place is so deep within a type that contains itself that there is nothing new to see.
-    pub(super) fn repeats(&self) -> bool {
-        self.within
-            .iter()
-            .any(|(name, parts)| self.times_within(name, parts) > MAX_SELF)
-    }
-
     /// Which of `count` samples is to be given here.
     pub(super) fn choose(&mut self, count: usize) -> usize {
         self.last = Some((self.path.clone(), count));
@@ -154,16 +147,19 @@ impl<'s> Walk<'s> {
     /// The fields in the order in which they are visited.
     pub(super) fn order(&self, fields: &'static [&'static str]) -> Vec<&'static str> {
         let mut ordered = fields.to_vec();
-        ordered.sort_by_cached_key(|field| {
-            let place = format!("{}/{field}", self.path);
-            let opaque = self.survey.opaque.range(place.clone()..);
-            let within = opaque.take_while(|(at, _)| at.starts_with(&place));
-            within
-                .filter(|(at, _)| matches!(at.as_bytes().get(place.len()), None | Some(b'/')))
-                .map(|(_, &ends)| ends)
-                .max()
-        });
         ordered
+            .sort_by_cached_key(|field| self.survey.ends_within(&format!("{}/{field}", self.path)));
+        ordered
+    }
+
+    /// Whether there is nothing new to see below this place, which can do without: because it is so deep within a type
+    /// that contains itself, or because it has ended runs often enough.
+    pub(super) fn is_done(&self) -> bool {
+        let repeats = self
+            .within
+            .iter()
+            .any(|(name, parts)| self.times_within(name, parts) > MAX_SELF);
+        repeats || self.survey.ends_within(&self.path) >= Some(MAX_ENDS)
     }
 
     /// What an identifier is to be here: a name that is known to be expected.
@@ -227,6 +223,16 @@ impl Survey {
                 false
             }
         }
+    }
+
+    /// How often `place`, or one below it, has ended a run; the most often.
+    fn ends_within(&self, place: &str) -> Option<usize> {
+        let after = self.opaque.range(place.to_owned()..);
+        after
+            .take_while(|(at, _)| at.starts_with(place))
+            .filter(|(at, _)| matches!(at.as_bytes().get(place.len()), None | Some(b'/')))
+            .map(|(_, &ends)| ends)
+            .max()
     }
 
     fn miss(&mut self, map: &str, name: &'static str) -> bool {

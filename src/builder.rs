@@ -1,5 +1,7 @@
 //! Settings of a pool, checked and put together.
 
+#[cfg(feature = "redis")]
+mod redis;
 mod shared;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -241,7 +243,7 @@ impl<DB: Backend> Builder<DB> {
             runtime.clone(),
         );
         if let Some(opened) = opened {
-            self.shared.prove(opened).await?;
+            self.shared.prove(opened, &engine).await?;
         }
         let statements = Statements::new(
             DB::DIALECT,

@@ -9,7 +9,7 @@ use super::Builder;
 use crate::{
     Error,
     cache::{
-        SharedSettings,
+        Engine, SharedSettings,
         shared::{SharedTier, TierError},
     },
     driver::sqlx::Backend,
@@ -173,9 +173,12 @@ impl Shared {
     ///
     /// # Errors
     /// What somebody must mend; where the tier is required, also that it does not answer.
-    pub(super) async fn prove(&self, opened: Opened) -> Result<(), Error> {
+    pub(super) async fn prove(&self, opened: Opened, engine: &Engine) -> Result<(), Error> {
         let proof = async {
-            // With the engine's own patience, so that this beat ends what a silence before it has made doubtful.
+            // Its first beat: from then on the first reads find a tier that is there.
+            engine.begun().await;
+            // Once more, for the error. With the engine's own bound on silence: whatever a silence before has made doubtful
+            // is ended by whoever beats first.
             opened.tier.beat(self.settings.max_staleness).await?;
             opened.trial.await
         };

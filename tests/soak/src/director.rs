@@ -17,7 +17,7 @@ const WARM_UP: Duration = Duration::from_secs(2);
 /// What one fault and the recovery from it take at most.
 const TURN: Duration = Duration::from_secs(7);
 /// The same at least: shorter than that, and faults would overlap in what they do.
-const SHORTEST_TURN: Duration = Duration::from_secs(4);
+const SHORTEST_TURN: Duration = Duration::from_millis(3500);
 /// The part of its turn that a fault lasts, at most.
 const PART: f64 = 0.45;
 /// How long a fault lasts.

@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use cachedpool::{CachedPool, Consistency, cache};
+use cachedpool::{CachedPool, Consistency, cache, tier};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::record::{Demand, Source};
@@ -81,7 +81,7 @@ pub(crate) async fn open(settings: &Settings) -> Result<CachedPool, Box<dyn std:
         .connect_with(options)
         .await?;
     let pool = CachedPool::builder(inner)
-        //REDIS
+        .redis_with(tier::Redis::new(&settings.redis).namespace("soak"))
         .max_staleness(MAX_STALENESS)
         .fence(FENCE)
         .quarantine(QUARANTINE)

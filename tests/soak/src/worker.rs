@@ -27,7 +27,7 @@ use crate::{
 use reads::Known;
 
 const READERS: u64 = 4;
-const WRITERS: u64 = 2;
+const WRITERS: u64 = 1;
 /// Nothing may take longer, whatever the fault: it would be hanging.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the judge is told how far it may judge.
@@ -88,7 +88,7 @@ pub(crate) async fn work(settings: Settings, seed: u64) -> Result<(), Box<dyn Er
                     sleep(Duration::from_micros(random.u64(200..2_000))).await;
                 } else {
                     worker.attempt(Effort::Write, &mut random).await;
-                    sleep(Duration::from_millis(random.u64(20..150))).await;
+                    sleep(Duration::from_millis(random.u64(20..300))).await;
                 }
             }
         });

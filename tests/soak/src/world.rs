@@ -6,14 +6,15 @@
 use crate::record::{Row, Seen};
 
 /// Each row is written alone.
-pub(crate) const SINGLES: [u8; 4] = [0, 1, 2, 3];
+pub(crate) const SINGLES: [u8; 8] = [0, 1, 2, 3, 4, 5, 6, 7];
 /// Rows of the same id are written together, in one transaction, and always have the same version.
-pub(crate) const PAIR: [u8; 2] = [4, 5];
+pub(crate) const PAIR: [u8; 2] = [8, 9];
 /// Ids count from 1.
 pub(crate) const ROWS: i32 = 40;
 
-const TABLES: [&str; 6] = [
-    "items_a", "items_b", "items_c", "items_d", "lefts", "rights",
+const TABLES: [&str; 10] = [
+    "items_a", "items_b", "items_c", "items_d", "items_e", "items_f", "items_g", "items_h",
+    "lefts", "rights",
 ];
 
 /// What a transaction leaves that is rolled back.

@@ -1,6 +1,12 @@
-//! The tier that every scene is given, if the suite is run with one: `CACHEDPOOL_TEST_SHARED=memory`.
+//! The tier that every scene is given, if the suite is run with one: `CACHEDPOOL_TEST_SHARED=memory` or `redis`.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use cachedpool::{
     Builder,
@@ -8,7 +14,9 @@ use cachedpool::{
         Tick, Time,
         shared::{Answer, Fetched, Hold, Reading, Session, SharedTier, Step, Watcher, Word},
     },
+    tier::{Redis, RedisTier},
 };
+use cachedpool_test_support::redis;
 
 use super::{TestDatabase, Tier};
 
@@ -29,8 +37,18 @@ pub(crate) async fn share<DB: TestDatabase>(builder: Builder<DB>, time: &Time) -
     match wanted().as_deref() {
         None => builder,
         Some("memory") => builder.shared_tier(Turned(Tier::new(), time.clone())),
+        Some("redis") => {
+            let redis = Redis::new(redis().await.url()).namespace(fresh_namespace());
+            let tier = RedisTier::new(redis, None).unwrap();
+            builder.shared_tier(Turned(tier, time.clone()))
+        }
         Some(other) => panic!("CACHEDPOOL_TEST_SHARED={other}: nobody knows this tier"),
     }
+}
+
+fn fresh_namespace() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    format!("scene_{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A tier whose time is turned with the pool's.

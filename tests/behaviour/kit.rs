@@ -9,6 +9,7 @@ mod wire;
 
 pub(crate) use database::{Server, TestDatabase, TestRow};
 pub(crate) use scene::{ENGINES, LONG, Scene, Setting, live};
+pub(crate) use shared::is_shared;
 pub(crate) use tier::Tier;
 pub(crate) use values::{Number, Person, Value, query, read, run};
 pub(crate) use wire::Wire;

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -12,7 +12,10 @@ use cachedpool::{
     Builder,
     cache::{
         Tick, Time,
-        shared::{Answer, Fetched, Hold, Reading, Session, SharedTier, Step, Watcher, Word},
+        shared::{
+            Answer, Fetched, Hold, HoldReason, Reading, Session, SharedTier, Step, TierError,
+            Watcher, Word,
+        },
     },
     tier::{Redis, RedisTier},
 };
@@ -36,11 +39,11 @@ pub(crate) async fn share<DB: TestDatabase>(builder: Builder<DB>, time: &Time) -
     let builder = builder.max_staleness(Duration::from_secs(100 * 365 * 24 * 60 * 60));
     match wanted().as_deref() {
         None => builder,
-        Some("memory") => builder.shared_tier(Turned(Tier::new(), time.clone())),
+        Some("memory") => builder.shared_tier(Turned::new(Tier::new(), time)),
         Some("redis") => {
             let redis = Redis::new(redis().await.url()).namespace(fresh_namespace());
             let tier = RedisTier::new(redis, None).unwrap();
-            builder.shared_tier(Turned(tier, time.clone()))
+            builder.shared_tier(Turned::new(tier, time))
         }
         Some(other) => panic!("CACHEDPOOL_TEST_SHARED={other}: nobody knows this tier"),
     }
@@ -52,11 +55,37 @@ fn fresh_namespace() -> String {
 }
 
 /// A tier whose time is turned with the pool's.
-struct Turned<T>(T, Time);
+struct Turned<T> {
+    tier: T,
+    time: Time,
+    /// The doubts that end when the time is turned, with the slots that each holds.
+    doubts: Mutex<Vec<(Tick, Vec<Step>)>>,
+}
 
-impl<T> Turned<T> {
+impl<T: SharedTier> Turned<T> {
+    fn new(tier: T, time: &Time) -> Self {
+        Turned {
+            tier,
+            time: time.clone(),
+            doubts: Mutex::default(),
+        }
+    }
+
+    /// Ends the doubts whose time has come: the tier's own time goes on too slowly for that.
+    async fn end_doubts(&self) -> Result<(), TierError> {
+        let now = self.time.now();
+        let ended: Vec<_> = {
+            let mut doubts = self.doubts.lock().unwrap();
+            doubts.extract_if(.., |doubt| doubt.0 <= now).collect()
+        };
+        for (_, steps) in ended {
+            self.tier.advance(&steps).await?;
+        }
+        Ok(())
+    }
+
     fn turn(&self, reading: Reading) -> Reading {
-        let turned = self.1.now().since(Tick::BEGIN);
+        let turned = self.time.now().since(Tick::BEGIN);
         Reading {
             at: reading.at + u64::try_from(turned.as_millis()).unwrap(),
             ..reading
@@ -66,16 +95,17 @@ impl<T> Turned<T> {
 
 impl<T: SharedTier> SharedTier for Turned<T> {
     fn attach(&self, watcher: Arc<dyn Watcher>) {
-        self.0.attach(watcher);
+        self.tier.attach(watcher);
     }
 
     fn beat(&self, max_silence: Duration) -> Answer<'_, Session> {
-        self.0.beat(max_silence)
+        self.tier.beat(max_silence)
     }
 
     fn fetch<'a>(&'a self, key: &'a str, slots: &'a [u16]) -> Answer<'a, Fetched> {
         Box::pin(async move {
-            let fetched = self.0.fetch(key, slots).await?;
+            self.end_doubts().await?;
+            let fetched = self.tier.fetch(key, slots).await?;
             Ok(Fetched {
                 reading: self.turn(fetched.reading),
                 ..fetched
@@ -84,18 +114,31 @@ impl<T: SharedTier> SharedTier for Turned<T> {
     }
 
     fn read<'a>(&'a self, slots: &'a [u16]) -> Answer<'a, Reading> {
-        Box::pin(async move { Ok(self.turn(self.0.read(slots).await?)) })
+        Box::pin(async move {
+            self.end_doubts().await?;
+            Ok(self.turn(self.tier.read(slots).await?))
+        })
     }
 
     fn store<'a>(&'a self, key: &'a str, entry: Vec<u8>, life: Duration) -> Answer<'a, ()> {
-        self.0.store(key, entry, life)
+        self.tier.store(key, entry, life)
     }
 
     fn advance<'a>(&'a self, steps: &'a [Step]) -> Answer<'a, Vec<(u16, Word)>> {
-        self.0.advance(steps)
+        self.tier.advance(steps)
     }
 
     fn hold<'a>(&'a self, slots: &'a [u16], hold: Hold) -> Answer<'a, ()> {
-        self.0.hold(slots, hold)
+        if hold.reason == HoldReason::Doubt {
+            let end = |&slot| Step {
+                slot,
+                moves: true,
+                releases: Some(hold.id),
+            };
+            let until = self.time.now().plus(hold.span);
+            let ends = slots.iter().map(end).collect();
+            self.doubts.lock().unwrap().push((until, ends));
+        }
+        self.tier.hold(slots, hold)
     }
 }

@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(read.ttl, Some(Duration::from_millis(250)));
         assert_eq!(read.stale_while_revalidate, Some(Duration::from_secs(300)));
         assert_eq!(read.stale_if_error, Some(Duration::from_secs(3600)));
-        assert_eq!(read.tags, ["a".into(), "b:1".into()]);
+        assert_eq!(read.tags, ["a", "b:1"].map(Box::<str>::from));
         assert!(read.off);
         assert!(read.faults.is_empty());
     }
@@ -114,13 +114,7 @@ mod tests {
         let read = hints(&["/*cachedpool: ttl=0s swr=secret colour=red tags=,a off=1 sie=2d*/"]);
         assert_eq!(
             read.faults,
-            [
-                "ttl".into(),
-                "swr".into(),
-                "colour".into(),
-                "tags".into(),
-                "off".into()
-            ]
+            ["ttl", "swr", "colour", "tags", "off"].map(Box::<str>::from)
         );
         assert_eq!(read.stale_if_error, Some(Duration::from_secs(172_800)));
         assert_eq!((read.ttl, read.off), (None, false));
@@ -130,11 +124,11 @@ mod tests {
     fn a_duration_too_long_to_hold_is_a_fault() {
         assert_eq!(
             hints(&["# cachedpool: ttl=99999999999999999999d"]).faults,
-            ["ttl".into()]
+            ["ttl"].map(Box::<str>::from)
         );
         assert_eq!(
             hints(&["# cachedpool: ttl=999999999999999999d"]).faults,
-            ["ttl".into()]
+            ["ttl"].map(Box::<str>::from)
         );
     }
 }

@@ -17,6 +17,7 @@ mod peek;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod query;
+mod returning;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod transaction;

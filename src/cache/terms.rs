@@ -51,8 +51,8 @@ pub enum Consistency {
     /// - A write on a strict pool is announced to the tier before it is sent: one round trip. Where the tier cannot be told, the
     ///   write fails and is not sent (`is_fence_unavailable`); `commit()` rolls back then.
     ///
-    /// It takes strict pools in all processes that write. A strict read beside writers that are not strict is as new as what
-    /// the tier has been told.
+    /// It takes strict pools in all processes. A strict read beside writers that are not strict is as new as what the tier has
+    /// been told; and only strict pools wait, after the tier has lost its memory, for writes whose announcement went with it.
     ///
     /// Without a shared tier it holds in the process, and costs nothing but the hits while a write is under way.
     Strict,

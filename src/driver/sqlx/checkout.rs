@@ -1,5 +1,7 @@
 //! A connection out of the pool together with all that must be settled before another may have it.
 
+mod back;
+
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
@@ -11,7 +13,6 @@ use super::{
     Backend,
     backend::{Item, Outcome},
     owned::OwnedQuery,
-    returning::{inspect, roll_back_by_text},
 };
 use crate::{
     cache::{Receipt, Tags, Token, WriteGuard},
@@ -22,6 +23,7 @@ use crate::{
     pool::Core,
     sql::Kind,
 };
+use back::{inspect, roll_back_by_text};
 
 /// What a running statement sends to whoever waits for it.
 pub(crate) enum Message<DB: Backend> {
@@ -305,7 +307,7 @@ struct Pending {
 }
 
 /// The savepoint that sqlx makes inside `depth` open transactions.
-pub(super) fn savepoint(depth: usize) -> Box<str> {
+fn savepoint(depth: usize) -> Box<str> {
     format!("_sqlx_savepoint_{depth}").into()
 }
 

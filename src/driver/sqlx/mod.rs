@@ -17,7 +17,6 @@ mod peek;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod query;
-mod returning;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod transaction;

@@ -1,11 +1,14 @@
-//! What is done with a connection on its way back to the pool, off the path of whoever had it.
+//! The way of a connection back to the pool when it may not be as the others are. Runs in tasks that nobody waits for.
 
 use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Connection as _, SqlSafeStr as _, SqlStr, pool::PoolConnection};
 use sqlx_core::transaction::TransactionManager as _;
 
-use super::{Backend, checkout::savepoint, owned::OwnedQuery};
+use super::{
+    super::{Backend, owned::OwnedQuery},
+    savepoint,
+};
 use crate::pool::Core;
 
 /// Closes a connection that is not as the pool's connections are.

@@ -3,7 +3,7 @@
 use std::{any::TypeId, hint::black_box, sync::Arc};
 
 use cachedpool::{
-    cache::{Engine, EngineSettings, Key, Lookup, Shape, Store, Tag, Tags, Terms, Time},
+    cache::{Engine, EngineSettings, Key, Lookup, Question, Shape, Store, Tag, Tags, Terms, Time},
     tier::LocalTier,
 };
 use divan::Bencher;
@@ -36,6 +36,15 @@ fn two_tags() -> Tags {
         .collect()
 }
 
+fn question(statement: u64) -> Question {
+    Question {
+        key: key(statement),
+        tags: two_tags(),
+        terms: Terms::default(),
+        whole: None,
+    }
+}
+
 /// An engine with `entries` entries that all depend on two tables.
 fn engine(entries: u64) -> (Runtime, Arc<LocalTier>, Arc<Engine>) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -45,6 +54,7 @@ fn engine(entries: u64) -> (Runtime, Arc<LocalTier>, Arc<Engine>) {
     let tier = Arc::new(LocalTier::new(4 << 30));
     let engine = Engine::new(
         EngineSettings::default(),
+        None,
         tier.clone(),
         Time::real(),
         runtime.handle().clone(),
@@ -53,8 +63,7 @@ fn engine(entries: u64) -> (Runtime, Arc<LocalTier>, Arc<Engine>) {
     for statement in 0..entries {
         let stamp = engine.stamp(&tags);
         engine.store(
-            key(statement),
-            &Terms::default(),
+            question(statement),
             stamp,
             if entries > 100 { Rows::new() } else { rows() },
         );
@@ -100,10 +109,10 @@ fn now(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_size = 100)]
 fn store(bencher: Bencher<'_, '_>) {
     let (_runtime, _tier, engine) = engine(10);
-    let (tags, terms) = (two_tags(), Terms::default());
+    let tags = two_tags();
     bencher.with_inputs(rows).bench_local_values(|rows| {
         let stamp = engine.stamp(&tags);
-        engine.store(key(7), &terms, stamp, rows)
+        engine.store(question(7), stamp, rows)
     });
 }
 

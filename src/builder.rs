@@ -1,5 +1,9 @@
 //! Settings of a pool, checked and put together.
 
+#[cfg(feature = "redis")]
+mod redis;
+mod shared;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use sqlx::Pool;
@@ -8,11 +12,12 @@ use tokio::runtime::Handle;
 use crate::{
     Error,
     cache::{Consistency, Engine, EngineSettings, Params, Terms, Time},
-    driver::{sqlx::Backend, statement::Statements},
+    driver::{identity, sqlx::Backend, statement::Statements, whole::Home},
     pool::{CachedPool, Core},
     sql::Functions,
     tier::LocalTier,
 };
+use shared::Shared;
 
 /// Settings of a [`CachedPool`]; made by [`CachedPool::builder`].
 #[must_use = "nothing is built until `build().await`"]
@@ -25,6 +30,7 @@ pub struct Builder<DB: Backend> {
     functions: Functions,
     /// Somebody declared a function or a table without a name.
     unnamed: bool,
+    shared: Shared,
     time: Time,
 }
 
@@ -38,6 +44,7 @@ impl<DB: Backend> Builder<DB> {
             statement_capacity: 10_000,
             functions: Functions::default(),
             unnamed: false,
+            shared: Shared::default(),
             time: Time::real(),
         }
     }
@@ -80,8 +87,12 @@ impl<DB: Backend> Builder<DB> {
     }
 
     /// What a cached read guarantees while a write is on its way. Default: [`Consistency::Bounded`].
+    ///
+    /// With a shared tier, the writes of a strict pool also hold back the strict reads of other processes; see
+    /// [`Consistency::Strict`].
     pub fn consistency(mut self, consistency: Consistency) -> Self {
         self.terms.consistency = consistency;
+        self.shared.settings.fences = consistency == Consistency::Strict;
         self
     }
 
@@ -197,9 +208,10 @@ impl<DB: Backend> Builder<DB> {
     ///
     /// # Errors
     /// A setting that cannot be (the error names it), a database that does not answer, connections that cannot be cached
-    /// (autocommit off, READ UNCOMMITTED), or a version of sqlx whose
-    /// arguments keys cannot be made from.
-    pub async fn build(self) -> Result<CachedPool<DB>, Error> {
+    /// (autocommit off, READ UNCOMMITTED), a version of sqlx whose arguments keys cannot be made from, or a shared tier that
+    /// cannot work as it is set up (wrong password, missing permission, unknown version). A shared tier that is merely away is
+    /// an error only with [`require_shared`](Self::require_shared).
+    pub async fn build(mut self) -> Result<CachedPool<DB>, Error> {
         self.check()?;
         prove_keys::<DB>()?;
         let runtime = Handle::try_current().map_err(|_| Error::no_runtime())?;
@@ -208,9 +220,30 @@ impl<DB: Backend> Builder<DB> {
         let rollback_leaves_rows = DB::rollback_leaves_rows(&mut connection)
             .await
             .map_err(Error::session)?;
+        let tier = self.shared.open().await?;
+        let home = match &tier {
+            Some(_) => {
+                let database = DB::identity(&mut connection)
+                    .await
+                    .map_err(Error::session)?;
+                let executable = identity::executable().await;
+                Some(Home::new(DB::NAME, &database, &session.parts, executable))
+            }
+            None => None,
+        };
         drop(connection);
-        let store = Arc::new(LocalTier::new(self.local_capacity));
-        let engine = Engine::new(self.engine, store, self.time, runtime.clone());
+        let engine = Engine::new(
+            self.engine,
+            tier.clone().zip(Some(self.shared.settings.clone())),
+            Arc::new(LocalTier::new(self.local_capacity)),
+            self.time,
+            runtime.clone(),
+        );
+        if let Some(tier) = tier {
+            self.shared.prove(tier.as_ref()).await?;
+            // So that the first reads already find a tier that is there.
+            engine.begun().await;
+        }
         let statements = Statements::new(
             DB::DIALECT,
             self.functions,
@@ -223,6 +256,7 @@ impl<DB: Backend> Builder<DB> {
             engine,
             statements,
             session,
+            home,
             rollback_leaves_rows: rollback_leaves_rows.into(),
             runtime,
         }))
@@ -300,7 +334,8 @@ impl<DB: Backend> Builder<DB> {
                 "needs names that are not empty",
             ),
         ];
-        match rules.into_iter().find(|(broken, ..)| *broken) {
+        let mut rules = rules.into_iter().chain(self.shared.rules());
+        match rules.find(|(broken, ..)| *broken) {
             Some((_, field, problem)) => Err(Error::invalid(field, problem)),
             None => Ok(()),
         }

@@ -37,6 +37,13 @@ pub enum ErrorKind {
     Keys,
     /// Misuse: `build()` was called outside a tokio runtime, which background work needs.
     NoRuntime,
+    /// Failure: the shared tier cannot work as it is set up, or is required and does not answer.
+    SharedTier {
+        /// What it could not do and why: the command, and the permission if one is missing.
+        problem: String,
+    },
+    /// A strict write was not sent, because the shared tier could not be told of it first.
+    Fence,
     /// A read with `only_if_cached` found nothing in the cache.
     NotCached,
 }
@@ -72,6 +79,13 @@ impl Error {
         Self::new(ErrorKind::Keys)
     }
 
+    /// The shared tier's own account of what is wrong.
+    pub(crate) fn shared_tier(problem: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::SharedTier {
+            problem: problem.to_string(),
+        })
+    }
+
     pub(crate) fn no_runtime() -> Self {
         Self::new(ErrorKind::NoRuntime)
     }
@@ -82,12 +96,30 @@ pub(crate) fn not_cached() -> sqlx::Error {
     sqlx::Error::AnyDriverError(Box::new(Error::new(ErrorKind::NotCached)))
 }
 
+/// The error of a write that was not sent, because other processes could not be told of it.
+pub(crate) fn fence(source: impl StdError + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::AnyDriverError(Box::new(Error(Box::new(Inner {
+        kind: ErrorKind::Fence,
+        source: Some(Box::new(source)),
+    }))))
+}
+
 /// Whether a read failed because `only_if_cached` kept it from the database and the cache had no answer.
 pub fn is_not_cached(error: &sqlx::Error) -> bool {
+    is_ours(error, &ErrorKind::NotCached)
+}
+
+/// Whether a write on a strict pool failed because the shared tier could not be told of it first. It has changed nothing:
+/// a statement was not sent, a transaction was rolled back by its `commit()`, or is still open if the commit was a text.
+pub fn is_fence_unavailable(error: &sqlx::Error) -> bool {
+    is_ours(error, &ErrorKind::Fence)
+}
+
+fn is_ours(error: &sqlx::Error, kind: &ErrorKind) -> bool {
     match error {
         sqlx::Error::AnyDriverError(error) => error
             .downcast_ref::<Error>()
-            .is_some_and(|error| *error.kind() == ErrorKind::NotCached),
+            .is_some_and(|error| error.kind() == kind),
         _ => false,
     }
 }
@@ -102,6 +134,8 @@ impl fmt::Display for Error {
                 "different bound arguments gave equal keys: the linked version of sqlx is not one that this crate knows",
             ),
             ErrorKind::NoRuntime => f.write_str("`build()` must be called inside a tokio runtime"),
+            ErrorKind::SharedTier { problem } => write!(f, "the shared tier cannot be used: {problem}"),
+            ErrorKind::Fence => f.write_str("a strict write was not sent, since the other processes could not be told of it"),
             ErrorKind::NotCached => f.write_str("the read allowed only a cached answer, and there is none"),
         }
     }

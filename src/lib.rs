@@ -52,6 +52,9 @@
 //! - **No stale fill**: a result that was read before a write is never served as valid after it. [`cache::clock`] has the
 //!   proof.
 //! - No result is shared across scope, database, role or the session settings that change results.
+//! - With a shared tier, what one process writes, the others see after one message, or within
+//!   [`max_staleness`](Builder::max_staleness) if messages do not get through; strict ones at once
+//!   ([`Consistency::Strict`]); and a read after a [`Token`] is as new as the write that gave it, anywhere.
 //! - Dropping a future loses no invalidation and leaves no waiter hanging.
 //! - Memory is bounded.
 //!
@@ -66,6 +69,8 @@
 //! | `postgres` | yes | `CachedPool<Postgres>` |
 //! | `mysql` | | `CachedPool<MySql>`, for MySQL and MariaDB |
 //! | `sqlite` | | `CachedPool<Sqlite>` |
+//! | `redis` | yes | `Builder::redis`: results and invalidations shared between processes, on Redis 7 or Valkey 8 and later |
+//! | `redis-tls` | | `rediss://` |
 //! | `metrics` | | `observe::metrics::publish`: the counters through the `metrics` facade |
 //! | `testing` | | a clock that tests turn by hand, and switches that break a mechanism on purpose; never for production, not covered by semver |
 
@@ -90,7 +95,7 @@ pub use self::sql::{Dialect, Explanation, explain};
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub use self::{
     builder::Builder,
-    cache::{Cached, Consistency, Freshness, Source},
+    cache::{Cached, Consistency, Freshness, Source, Token, shared::TokenError},
     driver::{
         CachePolicy,
         sqlx::{
@@ -98,7 +103,7 @@ pub use self::{
             Mapped, Transaction,
         },
     },
-    error::{Error, ErrorKind, is_not_cached},
+    error::{Error, ErrorKind, is_fence_unavailable, is_not_cached},
     explain::PoolExplanation,
     pool::CachedPool,
 };

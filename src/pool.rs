@@ -9,17 +9,18 @@ use std::{
 };
 
 use sqlx::{
-    Error, Pool, SqlSafeStr,
+    Error, Execute, Pool, SqlSafeStr,
     migrate::{MigrateError, Migrator},
 };
 use tokio::runtime::Handle;
 
 use crate::{
     builder::Builder,
-    cache::{Engine, Tag, Tags},
+    cache::{Engine, Tag, Tags, Token},
     driver::{
         sqlx::{Backend, CachedConnection, CachedPoolConnection, Outcome, Session, Transaction},
         statement::{Statements, table_tag},
+        whole::Home,
     },
     explain::PoolExplanation,
     observe::{EventStream, Stats},
@@ -31,6 +32,8 @@ pub(crate) struct Core<DB: Backend> {
     pub(crate) engine: Arc<Engine>,
     pub(crate) statements: Statements,
     pub(crate) session: Session,
+    /// What the keys among processes have in common; `None` where there is no shared tier.
+    pub(crate) home: Option<Home>,
     /// Some table keeps its rows when a transaction is rolled back. Set by `survey`, never taken back.
     pub(crate) rollback_leaves_rows: AtomicBool,
     pub(crate) runtime: Handle,
@@ -165,25 +168,47 @@ impl<DB: Backend> CachedPool<DB> {
         Transaction::begin(connection.into(), Some(statement.into_sql_str())).await
     }
 
-    /// Runs the migrations that have not run yet, and invalidates everything.
+    /// Runs a statement on any connection, as `execute` does, and tells how far the clock had come when it was done: a read
+    /// [`.after(&token)`](crate::CachedRead::after), in any process, is at least as new.
+    ///
+    /// # Cancel safety
+    /// Once it is sent, the statement runs to its end even if the future is dropped, and so does its invalidation.
+    ///
+    /// # Errors
+    /// As [`CachedConnection::execute_with_token`].
+    pub async fn execute_with_token<'q>(
+        &self,
+        query: impl Execute<'q, DB>,
+    ) -> Result<(DB::QueryResult, Token), Error> {
+        let mut connection = CachedConnection::acquire(&self.0).await?;
+        connection.execute_with_token(query).await
+    }
+
+    /// Runs the migrations that have not run yet, and invalidates everything, in all processes.
     ///
     /// # Cancel safety
     /// As sqlx's `Migrator::run`: dropped, it stops at the next await. What it did counts as unknown then, and nothing
     /// is cached for a while.
     ///
     /// # Errors
-    /// As sqlx's `Migrator::run`.
+    /// As sqlx's `Migrator::run`; on a strict pool also when the shared tier could not be told first, in which case nothing
+    /// has run.
     pub async fn migrate(&self, migrator: &Migrator) -> Result<(), MigrateError> {
         let mut connection = self.0.inner.acquire().await?;
         if !self.0.session.lives_in_connection {
             // Migrations may change the session: what `pg_dump` writes empties the search path.
             connection.close_on_drop();
         }
-        let writing = self.0.engine.write(Tags::everything());
+        let writing = self
+            .0
+            .engine
+            .announce(Tags::everything())
+            .await
+            .map_err(|refused| MigrateError::Execute(crate::error::fence(refused)))?;
         let result = migrator.run_direct(None, &mut *connection, false).await;
         self.0.statements.forget();
         self.0.survey(&mut connection).await;
-        match &result {
+        let receipt = match &result {
             Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
                 if Outcome::of(error) == Outcome::Unknown =>
             {
@@ -192,6 +217,7 @@ impl<DB: Backend> CachedPool<DB> {
             // Each migration commits by itself, so those before a failed one have happened.
             _ => writing.committed(),
         };
+        receipt.delivered().await;
         result
     }
 
@@ -200,13 +226,15 @@ impl<DB: Backend> CachedPool<DB> {
     ///
     /// # Staleness
     /// Once this has returned, no cached read that starts later in this process answers with a result that was loaded
-    /// before.
+    /// before. The other processes have been told by then, or, where the shared tier did not answer in time, are told as
+    /// soon as it does: until then the call counts in `stats().pending_invalidations`, and other processes may answer
+    /// with the older results for as long as [`max_staleness`](crate::Builder::max_staleness) allows.
     ///
     /// # Cancel safety
-    /// It does not wait: once polled, it is done.
+    /// Once polled, it is done here and on its way to the others; only the waiting ends.
     ///
     /// # Errors
-    /// None today. A later version may report a table that the database does not have.
+    /// None today, also when the shared tier is away. A later version may report a table that the database does not have.
     pub async fn invalidate_tables<T: AsRef<str>>(
         &self,
         tables: impl IntoIterator<Item = T>,
@@ -215,7 +243,7 @@ impl<DB: Backend> CachedPool<DB> {
             .into_iter()
             .map(|table| table_tag(table.as_ref()))
             .collect();
-        self.0.engine.invalidate(&tags);
+        self.0.engine.invalidate(&tags).delivered().await;
         Ok(())
     }
 
@@ -228,7 +256,7 @@ impl<DB: Backend> CachedPool<DB> {
     /// As [`invalidate_tables`](Self::invalidate_tables).
     ///
     /// # Errors
-    /// None in one process.
+    /// None today.
     pub async fn invalidate_tags<T: AsRef<str>>(
         &self,
         tags: impl IntoIterator<Item = T>,
@@ -237,7 +265,7 @@ impl<DB: Backend> CachedPool<DB> {
             .into_iter()
             .map(|tag| Tag::user(tag.as_ref()))
             .collect();
-        self.0.engine.invalidate(&tags);
+        self.0.engine.invalidate(&tags).delivered().await;
         Ok(())
     }
 
@@ -250,9 +278,9 @@ impl<DB: Backend> CachedPool<DB> {
     /// As [`invalidate_tables`](Self::invalidate_tables).
     ///
     /// # Errors
-    /// None in one process.
+    /// None today.
     pub async fn invalidate_all(&self) -> Result<(), crate::Error> {
-        self.0.engine.invalidate_all();
+        self.0.engine.invalidate_all().delivered().await;
         Ok(())
     }
 

@@ -30,7 +30,7 @@ pub enum Source {
     Database,
     /// From this process's memory.
     Local,
-    /// From the tier that processes share.
+    /// From the tier that processes share: another process loaded it, or this one has since forgotten it.
     Shared,
 }
 

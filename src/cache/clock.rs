@@ -48,6 +48,7 @@ use smallvec::SmallVec;
 use super::{
     Receipt, Stamp, Tags, Tick, Time, WriteGuard,
     quarantine::Quarantine,
+    shared::Delivery,
     stamp::Standing,
     sync::{AtomicU64, Ordering, fence},
     tag::{EVERYTHING, SLOTS},
@@ -65,6 +66,10 @@ pub struct Clock {
     /// Moved by writers, in read-modify-writes only; read by everybody.
     slots: Box<[AtomicU64]>,
     quarantine: Quarantine,
+    /// Tells the other processes of this one's steps.
+    outlet: Option<Arc<Delivery>>,
+    /// Of the engine, among processes.
+    origin: u64,
     time: Time,
     observer: Arc<Observer>,
 }
@@ -89,11 +94,19 @@ pub(super) enum Outcome {
 }
 
 impl Clock {
-    pub(super) fn new(time: Time, quarantine: Duration, observer: Arc<Observer>) -> Self {
+    pub(super) fn new(
+        time: Time,
+        quarantine: Duration,
+        outlet: Option<Arc<Delivery>>,
+        origin: u64,
+        observer: Arc<Observer>,
+    ) -> Self {
         let slots = (0..SLOTS).map(|_| AtomicU64::new(0)).collect();
         Self {
             slots,
             quarantine: Quarantine::new(quarantine),
+            outlet,
+            origin,
             time,
             observer,
         }
@@ -131,11 +144,12 @@ impl Clock {
 
     /// Makes everything that depends on one of `tags` invalid, now.
     pub fn advance(&self, tags: &Tags) -> Receipt {
+        self.mark(tags);
         for &slot in tags.write_slots() {
             self.update(slot, |word| word.wrapping_add(VERSION));
         }
         self.tell_invalidated(tags);
-        Receipt::blind(0)
+        self.send(tags, Outcome::Committed, None)
     }
 
     /// Makes everything invalid, now.
@@ -166,7 +180,11 @@ impl Clock {
         }
     }
 
-    pub(super) fn settle(&self, tags: &Tags, outcome: Outcome) -> Receipt {
+    /// Ends a write. `fence` is its hold in the shared tier.
+    pub(super) fn settle(&self, tags: &Tags, outcome: Outcome, fence: Option<u64>) -> Receipt {
+        if outcome != Outcome::Undone {
+            self.mark(tags);
+        }
         match outcome {
             Outcome::Undone => {
                 for &slot in tags.write_slots() {
@@ -193,7 +211,40 @@ impl Clock {
                 });
             }
         }
-        Receipt::blind(0)
+        self.send(tags, outcome, fence)
+    }
+
+    /// Takes the steps of other processes.
+    pub(super) fn follow(&self, slots: &[u16]) {
+        for &slot in slots {
+            self.update(slot, |word| word.wrapping_add(VERSION));
+        }
+        self.observer.counters.steps_heard.add(slots.len() as u64);
+    }
+
+    /// Closes slots for `span`: another process does not know whether a write of it takes effect.
+    pub(super) fn doubt(&self, slots: &[u16], span: Duration) {
+        let until = self.time.now().plus(span);
+        self.quarantine.hold(slots, until, |slot| {
+            self.update(slot, |word| word.wrapping_add(VERSION) | QUARANTINE);
+        });
+        self.observer
+            .emit(Event::QuarantineBegan { slots: slots.len() });
+    }
+
+    /// Before the local words move, see [`Delivery`].
+    fn mark(&self, tags: &Tags) {
+        if let Some(outlet) = &self.outlet {
+            outlet.mark(tags);
+        }
+    }
+
+    /// After the local words have moved.
+    fn send(&self, tags: &Tags, outcome: Outcome, fence: Option<u64>) -> Receipt {
+        match &self.outlet {
+            Some(outlet) => outlet.send(tags, outcome, self.quarantine.span(), fence),
+            None => Receipt::blind(self.origin),
+        }
     }
 
     /// Lifts every quarantine whose deadline has passed; whether there was one.
@@ -233,6 +284,7 @@ impl Clock {
             versions,
             noted,
             standing,
+            outside: None,
         }
     }
 

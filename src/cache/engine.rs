@@ -6,11 +6,12 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Clock, EngineSettings, FenceError, Meta, Receipt, Sabotage, Stamp, Store, Tags, Terms, Tick,
-    Time, Token, WriteGuard,
+    Clock, EngineSettings, FenceError, Meta, Receipt, Sabotage, SharedSettings, SharedTier, Stamp,
+    Store, Tags, Terms, Tick, Time, Token, WriteGuard,
     clock::Validity,
     flight::Flights,
     freshness::{Share, Verdict, judge},
+    shared::{self, Beginning, Lease, Manner, Shared},
     tasks::Tasks,
 };
 use crate::observe::{Event, Events, Observer, Stats};
@@ -28,23 +29,46 @@ pub struct Engine {
     pub(super) patience: Duration,
     pub(super) sabotage: Sabotage,
     pub(super) jitter: Share,
+    /// Until when memory may answer; endless where nothing is shared.
+    lease: Arc<Lease>,
+    pub(super) shared: Option<Shared>,
+    origin: u64,
 }
 
 impl Engine {
-    /// An engine that keeps its entries in `store` and refreshes on the runtime of `handle`.
+    /// An engine that keeps its entries in `store` and in the shared tier, if there is one, and works in the background on
+    /// the runtime of `handle`.
     pub fn new(
         settings: EngineSettings,
+        shared: Option<(Arc<dyn SharedTier>, SharedSettings)>,
         store: Arc<dyn Store>,
         time: Time,
         handle: tokio::runtime::Handle,
     ) -> Arc<Self> {
         let observer = Arc::new(Observer::new(settings.max_events));
+        let origin = shared::random();
+        let manner = Manner {
+            jitter: Share::new(settings.ttl_jitter),
+            sabotage: settings.sabotage,
+        };
+        let beginning = shared
+            .map(|(tier, own)| Beginning::new(tier, own, origin, time.clone(), observer.clone()));
+        let clock = Arc::new(Clock::new(
+            time.clone(),
+            settings.quarantine,
+            beginning.as_ref().map(|shared| shared.delivery.clone()),
+            origin,
+            observer.clone(),
+        ));
+        let lease = match &beginning {
+            Some(shared) => shared.lease.clone(),
+            None => Arc::new(Lease::endless()),
+        };
         Arc::new(Self {
-            clock: Arc::new(Clock::new(
-                time.clone(),
-                settings.quarantine,
-                observer.clone(),
-            )),
+            lease,
+            shared: beginning.map(|shared| shared.start(&clock, manner, &handle)),
+            origin,
+            clock,
             store,
             time,
             observer,
@@ -91,6 +115,9 @@ impl Engine {
         stats.bytes = self.store.bytes();
         stats.in_flight = self.flights.len() as u64;
         stats.quarantined = self.clock.quarantined() as u64;
+        if let Some(shared) = &self.shared {
+            shared.tell(&mut stats);
+        }
         stats
     }
 
@@ -123,17 +150,46 @@ impl Engine {
     /// # Errors
     /// When the shared tier could not be told. The write must not be sent then.
     pub async fn announce(&self, tags: Tags) -> Result<WriteGuard, FenceError> {
-        Ok(self.write(tags))
+        let fence = match &self.shared {
+            Some(shared) => shared.fence(&tags).await?,
+            None => None,
+        };
+        Ok(self.write(tags).fenced(fence))
     }
 
     /// Whether entries can leave this process, so that a [`Question`](super::Question) should carry its whole key.
     pub fn is_shared(&self) -> bool {
-        false
+        self.shared.is_some()
     }
 
     /// Whether what this process holds in memory is already as new as `token`.
     pub fn covers(&self, token: &Token) -> bool {
-        token.origin == 0
+        // Read-your-writes holds in the process that wrote.
+        token.origin == self.origin
+            || self
+                .shared
+                .as_ref()
+                .is_some_and(|shared| shared.covers(token))
+    }
+
+    /// Waits until it is known whether the shared tier answers, at most for the pool's `max_staleness`.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn begun(&self) {
+        if let Some(shared) = &self.shared {
+            shared.begun().await;
+        }
+    }
+
+    /// Waits until the other processes have been told of all that was written here, as long as the shared tier answers.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up the wait, not the delivery.
+    pub async fn delivered(&self) {
+        if let Some(shared) = &self.shared {
+            shared.delivered().await;
+        }
     }
 
     /// Notes the clock for a load that is to be [`store`](Self::store)d. Call it before the load.
@@ -144,17 +200,22 @@ impl Engine {
     /// What the entry of `meta` is good for, to a reader who depends on `tags`.
     #[inline]
     pub(super) fn verdict(&self, meta: &Meta, tags: &Tags, terms: &Terms) -> Verdict {
+        let now = self.now();
         judge(
             meta,
-            self.validity(meta.stamp(), tags),
-            self.now(),
+            self.validity(meta.stamp(), tags, now),
+            now,
             terms,
             self.early,
         )
     }
 
     #[inline]
-    pub(super) fn validity(&self, stamp: &Stamp, tags: &Tags) -> Validity {
+    pub(super) fn validity(&self, stamp: &Stamp, tags: &Tags, now: Tick) -> Validity {
+        // Deaf to the other processes, nobody can tell what still holds.
+        if !self.lease.is_live(now) && !self.sabotage.ignores_lease() {
+            return Validity::Changed;
+        }
         if self.sabotage.ignores_stamps() {
             return Validity::Current;
         }

@@ -2,7 +2,7 @@
 
 use std::{any::Any, sync::Arc, time::Duration};
 
-use super::{Stamp, Tick, freshness::Share};
+use super::{Key, Source, Stamp, Tick, freshness::Share};
 
 /// What is known of a kept value.
 #[derive(Clone, Debug)]
@@ -20,9 +20,22 @@ pub struct Meta {
     pub(super) bytes: usize,
     /// Of the encoded value; absent for what was never measured.
     pub(super) digest: Option<u128>,
+    /// Where it came from into this process.
+    pub(super) origin: Source,
 }
 
+/// What an entry takes beside its value and its key: its own fields and the store's book-keeping, about.
+const OVERHEAD: usize = 256;
+
 impl Meta {
+    /// What an entry takes whose value is `encoded` bytes long when it is encoded.
+    pub(super) fn bytes_of<T>(key: &Key, encoded: usize) -> usize {
+        encoded
+            .saturating_add(key.bytes())
+            .saturating_add(size_of::<T>())
+            .saturating_add(OVERHEAD)
+    }
+
     /// The stamp that the value was loaded under.
     pub fn stamp(&self) -> &Stamp {
         &self.stamp

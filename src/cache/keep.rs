@@ -15,18 +15,16 @@ use super::{
     clock::Validity,
     entry::downcast,
     freshness::{Share, Verdict},
+    shared::Claimed,
     stamp::Standing,
 };
 use crate::observe::{Event, Skip};
 
-/// What an entry takes beside its value and its key: its own fields and the store's book-keeping, about.
-const OVERHEAD: usize = 256;
-
 impl Engine {
-    /// Stores a value that was loaded after `stamp` was noted, unless a write came since or `terms` forbid it, and
+    /// Stores a value that was loaded after `stamp` was noted, unless a write came since or the terms forbid it, and
     /// hands it out in any case.
-    pub fn store<T: Value>(&self, key: Key, terms: &Terms, stamp: Stamp, value: T) -> Cached<T> {
-        let entry = self.keep(key, terms, stamp, value);
+    pub fn store<T: Value>(&self, question: Question, stamp: Stamp, value: T) -> Cached<T> {
+        let entry = self.keep(question, stamp, value, None);
         Cached::new(entry, self.now(), Freshness::Fresh, Source::Database)
     }
 
@@ -38,6 +36,7 @@ impl Engine {
             life: Duration::ZERO,
             bytes: 0,
             digest: None,
+            origin: Source::Database,
             stamp,
         };
         let entry = Arc::new(Entry { meta, value });
@@ -55,14 +54,18 @@ impl Engine {
         }
     }
 
-    /// Makes an entry of `value` and stores it if it may be.
+    /// Makes an entry of `value` and stores it if it may be: here, and where its stamp has shared words in the shared tier.
+    /// `claim` is given up when it is there.
     pub(super) fn keep<T: Value>(
         &self,
-        key: Key,
-        terms: &Terms,
+        question: Question,
         stamp: Stamp,
         value: T,
+        claim: Option<Claimed>,
     ) -> Arc<Entry<T>> {
+        let Question {
+            key, terms, whole, ..
+        } = question;
         let stamp = if self.sabotage.stamps_after_load() {
             self.clock.stamp(stamp.tags())
         } else {
@@ -70,16 +73,20 @@ impl Engine {
         };
         let mut meta = Meta {
             rows: value.rows(),
-            jitter: self.jitter_of(&key, &stamp),
+            jitter: self.jitter.of_entry(&key, &stamp),
             life: terms.life(),
             bytes: 0,
             digest: None,
+            origin: Source::Database,
             stamp,
         };
-        let skip = match self.weigh(&key, terms, &mut meta, &value) {
+        let skip = match self.weigh(&key, &terms, &mut meta, &value) {
             Ok(()) => {
                 let entry = Arc::new(Entry { meta, value });
                 self.put(key, entry.clone());
+                if let (Some(shared), Some(whole)) = (&self.shared, whole) {
+                    shared.upload(whole, entry.clone(), claim);
+                }
                 return entry;
             }
             Err(skip) => skip,
@@ -124,13 +131,16 @@ impl Engine {
         if weight.bytes > terms.max_bytes {
             return Err(Skip::TooManyBytes);
         }
-        meta.bytes = weight
-            .bytes
-            .saturating_add(key.bytes())
-            .saturating_add(size_of::<T>())
-            .saturating_add(OVERHEAD);
+        meta.bytes = Meta::bytes_of::<T>(key, weight.bytes);
         meta.digest = Some(weight.digest);
         Ok(())
+    }
+
+    /// Keeps an entry that came from the shared tier, if its reader's terms allow it.
+    pub(super) fn adopt<T: Value>(&self, key: Key, terms: &Terms, entry: Arc<Entry<T>>) {
+        if entry.meta.rows <= terms.max_rows && entry.meta.bytes <= terms.max_bytes {
+            self.put(key, entry);
+        }
     }
 
     fn put(&self, key: Key, entry: Arc<dyn AnyEntry>) {
@@ -151,12 +161,14 @@ impl Engine {
         self.observer.counters.skip(why);
         self.observer.emit(Event::StoreSkipped { why });
     }
+}
 
-    /// The entry's own part of the jitter: another for each key and each load, the same whenever it is asked for.
-    fn jitter_of(&self, key: &Key, stamp: &Stamp) -> Share {
+impl Share {
+    /// An entry's own part of the jitter: another for each key and each load, the same whenever it is asked for.
+    pub(super) fn of_entry(self, key: &Key, stamp: &Stamp) -> Share {
         let mut hasher = FixedState::with_seed(0).build_hasher();
         key.hash(&mut hasher);
         stamp.noted().hash(&mut hasher);
-        self.jitter.part(hasher.finish())
+        self.part(hasher.finish())
     }
 }

@@ -9,14 +9,35 @@ use std::{
 use tracing::{Instrument as _, Span};
 
 use super::{
-    Cached, Cause, Consistency, Engine, Entry, Freshness, Key, Lookup, Mode, Question, Source,
-    Stamp, Tags, Terms, Value,
+    Cached, Cause, Consistency, Engine, Entry, Freshness, Lookup, Mode, Question, Source, Stamp,
+    Terms, Value,
+    clock::Validity,
     entry::downcast,
     flight::{Boarding, Landing, Leader, Waiter},
     freshness::stands_in,
+    share::Way,
+    shared::Claimed,
     stamp::Standing,
 };
 use crate::observe::{Event, span};
+
+/// How a read that missed was answered.
+#[derive(Debug)]
+pub enum Loaded<T> {
+    /// Fresh, or standing in for a load that failed.
+    Answer(Cached<T>),
+    /// By an entry of another process that is to be refreshed in the background: [`Engine::refresh`].
+    Stale(Cached<T>),
+}
+
+impl<T> Loaded<T> {
+    /// The answer, whichever it is.
+    pub fn into_cached(self) -> Cached<T> {
+        match self {
+            Loaded::Answer(cached) | Loaded::Stale(cached) => cached,
+        }
+    }
+}
 
 /// How a reader gets its result.
 pub(super) enum Course {
@@ -27,8 +48,8 @@ pub(super) enum Course {
 }
 
 impl Engine {
-    /// Answers a read that [`lookup`](Self::lookup) could not: joins the load of the same key that is under way, or
-    /// loads and stores.
+    /// Answers a read that [`lookup`](Self::lookup) could not: joins the load of the same key that is under way, finds an
+    /// entry in the shared tier, or loads and stores.
     ///
     /// `load` is polled only if this reader loads, and for the first time after the clock was noted: it must not
     /// have asked the database before. `fallback` is what the lookup's miss gave; it is answered if the load fails
@@ -45,19 +66,16 @@ impl Engine {
         fallback: Option<Cached<T>>,
         is_outage: fn(&E) -> bool,
         load: impl Future<Output = Result<T, E>> + Send,
-    ) -> Result<Cached<T>, E> {
-        let Question {
-            key, tags, terms, ..
-        } = question;
-        let mut answer = pin!(self.answer(key, &tags, &terms, load));
+    ) -> Result<Loaded<T>, E> {
+        let mut answer = pin!(self.answer(&question, load));
         let answered = match (&fallback, self.soft_timeout) {
             (Some(stale), Some(soft)) => {
                 // A drop at this await drops the answer, and with it a load or a place in a flight.
                 tokio::select! {
                     biased;
                     answered = &mut answer => answered,
-                    () = self.time.sleep(soft) => match self.stand_in(stale, &tags, &terms, Cause::LoadSlow) {
-                        Some(stale) => return Ok(stale),
+                    () = self.time.sleep(soft) => match self.stand_in(stale, &question, Cause::LoadSlow) {
+                        Some(stale) => return Ok(Loaded::Answer(stale)),
                         None => answer.await,
                     },
                 }
@@ -65,56 +83,72 @@ impl Engine {
             _ => answer.await,
         };
         answered.or_else(|error| {
-            let stale = fallback.filter(|_| is_outage(&error));
+            let stale = fallback
+                // What the shared tier had is in memory now, were it only good for this.
+                .or_else(|| self.last_resort(&question))
+                .filter(|_| is_outage(&error));
             stale
-                .and_then(|stale| self.stand_in(&stale, &tags, &terms, Cause::LoadFailed))
+                .and_then(|stale| self.stand_in(&stale, &question, Cause::LoadFailed))
+                .map(Loaded::Answer)
                 .ok_or(error)
         })
     }
 
     async fn answer<T: Value, E>(
         &self,
-        key: Key,
-        tags: &Tags,
-        terms: &Terms,
+        question: &Question,
         load: impl Future<Output = Result<T, E>> + Send,
-    ) -> Result<Cached<T>, E> {
+    ) -> Result<Loaded<T>, E> {
         let load = pin!(load);
-        // Before the load's first poll, and before the flight is asked for, which is chosen by it.
-        let stamp = self.clock.stamp(tags);
-        if let Course::Alone = course(&stamp, terms) {
-            return self.load_alone(key, terms, stamp, load).await;
+        // Before the load's first poll, before the shared tier is asked, and before the flight, which is chosen by it.
+        let stamp = self.clock.stamp(&question.tags);
+        match (course(&stamp, &question.terms), question.terms.consistency) {
+            (Course::Alone, _) => {
+                let stamp = self.with_words(question, stamp).await;
+                self.load_alone(question, stamp, load).await
+            }
+            (Course::Together, Consistency::Strict) if self.shared.is_some() => {
+                self.answer_strictly(question, stamp, load).await
+            }
+            (Course::Together, _) => self.fly(question, stamp, Way::ByTheTier, load).await,
         }
-        match self.flights.board(&key, &stamp) {
-            Boarding::Lead(leader) => self.load_leading(leader, key, terms, stamp, load).await,
+    }
+
+    /// Joins a flight or leads one.
+    pub(super) async fn fly<T: Value, E>(
+        &self,
+        question: &Question,
+        stamp: Stamp,
+        way: Way,
+        load: Pin<&mut (impl Future<Output = Result<T, E>> + Send)>,
+    ) -> Result<Loaded<T>, E> {
+        match self.flights.board(&question.key, &stamp) {
+            Boarding::Lead(leader) => self.lead(leader, question, stamp, way, load).await,
             Boarding::Full => {
                 self.observer.counters.uncoalesced.add(1);
-                self.load_alone(key, terms, stamp, load).await
+                self.load_alone(question, stamp, load).await
             }
             // A drop while waiting gives the place up; if the lead had just come to it, it goes on to the next.
             Boarding::Wait(waiter) => match self.landing(waiter).await {
-                Landing::Done(entry) => match downcast::<T>(entry) {
-                    Some(entry) => {
+                Landing::Done(entry) => match downcast::<T>(entry)
+                    .and_then(|entry| self.landed(entry, &question.terms))
+                {
+                    Some(answer) => {
                         self.observer.counters.coalesced.add(1);
-                        Ok(Cached::new(
-                            entry,
-                            self.now(),
-                            Freshness::Fresh,
-                            Source::Database,
-                        ))
+                        Ok(answer)
                     }
                     None => {
-                        self.load_alone(key, terms, stamp.renewed(self.now()), load)
-                            .await
+                        let stamp = stamp.renewed(self.now());
+                        self.load_alone(question, stamp, load).await
                     }
                 },
                 Landing::Failed => {
-                    self.load_alone(key, terms, stamp.renewed(self.now()), load)
-                        .await
+                    let stamp = stamp.renewed(self.now());
+                    self.load_alone(question, stamp, load).await
                 }
                 Landing::Lead(leader) => {
                     let stamp = stamp.renewed(self.now());
-                    self.load_leading(leader, key, terms, stamp, load).await
+                    self.lead(leader, question, stamp, way, load).await
                 }
             },
         }
@@ -130,28 +164,77 @@ impl Engine {
         }
     }
 
-    async fn load_leading<T: Value, E>(
+    /// What a flight's entry is to one who waited for it.
+    fn landed<T: Value>(&self, entry: Arc<Entry<T>>, terms: &Terms) -> Option<Loaded<T>> {
+        let now = self.now();
+        match entry.meta.origin {
+            // Found, not loaded: it may be too old for the terms of those who wait.
+            Source::Shared => {
+                let found = self.judged(entry, Validity::Current, now, terms, Source::Shared);
+                self.answer_of(found)
+            }
+            source => Some(Loaded::Answer(Cached::new(
+                entry,
+                now,
+                Freshness::Fresh,
+                source,
+            ))),
+        }
+    }
+
+    /// What was found, if it answers.
+    pub(super) fn answer_of<T>(&self, found: Lookup<T>) -> Option<Loaded<T>> {
+        match found {
+            Lookup::Fresh(cached) | Lookup::Stale(cached, Cause::Early) => {
+                Some(Loaded::Answer(cached))
+            }
+            Lookup::Stale(cached, cause) => {
+                self.observer.counters.stale_hits.add(1);
+                self.observer.emit(Event::StaleServed { cause });
+                Some(Loaded::Stale(cached))
+            }
+            Lookup::Miss(_) => None,
+        }
+    }
+
+    async fn lead<T: Value, E>(
         &self,
         leader: Leader,
-        key: Key,
-        terms: &Terms,
+        question: &Question,
         stamp: Stamp,
+        way: Way,
         load: Pin<&mut (impl Future<Output = Result<T, E>> + Send)>,
-    ) -> Result<Cached<T>, E> {
+    ) -> Result<Loaded<T>, E> {
         // Between this reader's lookup and its lead another flight may have landed.
         // It may be too old for the terms of those who wait, so the lead goes on: each looks for itself.
         if let Lookup::Fresh(cached) | Lookup::Stale(cached, Cause::Early) =
-            self.peek(&key, stamp.tags(), terms)
+            self.peek(&question.key, &question.tags, &question.terms)
         {
             self.observer.counters.coalesced.add(1);
-            return Ok(cached);
+            return Ok(Loaded::Answer(cached));
         }
-        // A drop at this await drops the leader, which hands over.
+        // A drop at this await drops the leader, which hands over; a claim is given up.
+        let (stamp, claim) = match way {
+            Way::ByTheTier => match self.ask_the_tier(question, stamp).await {
+                Ok((entry, answer)) => {
+                    leader.done(entry);
+                    return Ok(answer);
+                }
+                Err(not_there) => not_there,
+            },
+            Way::Straight => (stamp, None),
+        };
+        // A drop at this await likewise.
         match self.run(span::load(stamp.tags().len()), load).await {
             Ok(value) => {
-                let entry = self.keep(key, terms, stamp, value);
+                let for_all = stamp.standing != Standing::Quarantined;
+                let entry = self.keep(question.clone(), stamp, value, claim);
                 // After it was stored: who comes when the flight is gone finds the entry.
-                leader.done(entry.clone());
+                if for_all {
+                    leader.done(entry.clone());
+                } else {
+                    leader.failed();
+                }
                 Ok(self.loaded(entry))
             }
             Err(error) => {
@@ -161,15 +244,15 @@ impl Engine {
         }
     }
 
-    async fn load_alone<T: Value, E>(
+    pub(super) async fn load_alone<T: Value, E>(
         &self,
-        key: Key,
-        terms: &Terms,
+        question: &Question,
         stamp: Stamp,
         load: Pin<&mut (impl Future<Output = Result<T, E>> + Send)>,
-    ) -> Result<Cached<T>, E> {
+    ) -> Result<Loaded<T>, E> {
         let value = self.run(span::load(stamp.tags().len()), load).await?;
-        Ok(self.loaded(self.keep(key, terms, stamp, value)))
+        let claim: Option<Claimed> = None;
+        Ok(self.loaded(self.keep(question.clone(), stamp, value, claim)))
     }
 
     pub(super) async fn run<T, E>(
@@ -186,20 +269,29 @@ impl Engine {
         result
     }
 
-    fn loaded<T>(&self, entry: Arc<Entry<T>>) -> Cached<T> {
-        Cached::new(entry, self.now(), Freshness::Fresh, Source::Database)
+    fn loaded<T>(&self, entry: Arc<Entry<T>>) -> Loaded<T> {
+        let cached = Cached::new(entry, self.now(), Freshness::Fresh, Source::Database);
+        Loaded::Answer(cached)
+    }
+
+    /// An expired entry in memory that may stand in for a load that failed.
+    fn last_resort<T: Value>(&self, question: &Question) -> Option<Cached<T>> {
+        match self.peek(&question.key, &question.tags, &question.terms) {
+            Lookup::Miss(fallback) => fallback,
+            Lookup::Fresh(cached) | Lookup::Stale(cached, _) => Some(cached),
+        }
     }
 
     /// `stale` once more judged, since time passed and writes may have come while the load was tried.
     fn stand_in<T>(
         &self,
         stale: &Cached<T>,
-        tags: &Tags,
-        terms: &Terms,
+        question: &Question,
         cause: Cause,
     ) -> Option<Cached<T>> {
         let (now, meta) = (self.now(), stale.meta());
-        stands_in(meta, self.validity(meta.stamp(), tags), now, terms).then(|| {
+        let validity = self.validity(meta.stamp(), &question.tags, now);
+        stands_in(meta, validity, now, &question.terms).then(|| {
             self.observer.counters.stale_hits.add(1);
             self.observer.emit(Event::StaleServed { cause });
             stale.clone().restated(now, cause)

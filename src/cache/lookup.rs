@@ -1,7 +1,11 @@
 //! The hot path: is there an answer in memory?
 
+use std::sync::Arc;
+
 use super::{
-    Cached, Cause, Engine, Freshness, Key, Mode, Source, Tags, Terms, Value,
+    Cached, Cause, Consistency, Engine, Entry, Freshness, Key, Mode, Source, Tags, Terms, Tick,
+    Value,
+    clock::Validity,
     entry::downcast,
     freshness::{Verdict, judge, stands_in},
 };
@@ -41,37 +45,44 @@ impl Engine {
     /// A lookup that is not counted.
     #[inline]
     pub(super) fn peek<T: Value>(&self, key: &Key, tags: &Tags, terms: &Terms) -> Lookup<T> {
+        // Between processes a strict answer needs a word from the shared tier.
+        if self.shared.is_some() && terms.consistency == Consistency::Strict {
+            return Lookup::Miss(None);
+        }
         let Some(entry) = self.store.get(key).and_then(downcast::<T>) else {
             return Lookup::Miss(None);
         };
         // After the entry: the words of the clock are read within the read that they are asked for.
         let now = self.now();
-        let validity = self.validity(entry.meta.stamp(), tags);
+        let validity = self.validity(entry.meta.stamp(), tags, now);
+        self.judged(entry, validity, now, terms, Source::Local)
+    }
+
+    /// What an entry is to a reader.
+    #[inline]
+    pub(super) fn judged<T: Value>(
+        &self,
+        entry: Arc<Entry<T>>,
+        validity: Validity,
+        now: Tick,
+        terms: &Terms,
+        source: Source,
+    ) -> Lookup<T> {
         let verdict = match terms.mode {
             Mode::Normal | Mode::OnlyIfCached => {
                 judge(&entry.meta, validity, now, terms, self.early)
             }
             Mode::Refresh => Verdict::IfError,
         };
+        let cached = |entry, freshness| Cached::new(entry, now, freshness, source);
         match verdict {
-            Verdict::Fresh => {
-                Lookup::Fresh(Cached::new(entry, now, Freshness::Fresh, Source::Local))
+            Verdict::Fresh => Lookup::Fresh(cached(entry, Freshness::Fresh)),
+            Verdict::Refresh(Cause::Early) => {
+                Lookup::Stale(cached(entry, Freshness::Fresh), Cause::Early)
             }
-            Verdict::Refresh(Cause::Early) => Lookup::Stale(
-                Cached::new(entry, now, Freshness::Fresh, Source::Local),
-                Cause::Early,
-            ),
-            Verdict::Refresh(cause) => Lookup::Stale(
-                Cached::new(entry, now, Freshness::Stale(cause), Source::Local),
-                cause,
-            ),
+            Verdict::Refresh(cause) => Lookup::Stale(cached(entry, Freshness::Stale(cause)), cause),
             Verdict::IfError if stands_in(&entry.meta, validity, now, terms) => {
-                Lookup::Miss(Some(Cached::new(
-                    entry,
-                    now,
-                    Freshness::Stale(Cause::LoadFailed),
-                    Source::Local,
-                )))
+                Lookup::Miss(Some(cached(entry, Freshness::Stale(Cause::LoadFailed))))
             }
             Verdict::IfError | Verdict::Gone => Lookup::Miss(None),
         }

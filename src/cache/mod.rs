@@ -23,6 +23,7 @@ mod question;
 mod refresh;
 mod sabotage;
 mod settings;
+mod share;
 pub mod shared;
 mod stamp;
 mod store;
@@ -48,12 +49,13 @@ pub use engine::Engine;
 pub use entry::{AnyEntry, Entry, Meta};
 pub use freshness::Freshness;
 pub use key::{Key, Params, Shape};
+pub use load::Loaded;
 pub use lookup::Lookup;
 pub use question::{Question, WholeKey};
 #[doc(hidden)]
 pub use sabotage::Sabotage;
 pub use settings::EngineSettings;
-pub use shared::{FenceError, Receipt, SharedSettings, Token};
+pub use shared::{FenceError, Receipt, SharedSettings, SharedTier, Token, TokenError};
 pub use stamp::Stamp;
 pub use store::{Store, Stored};
 pub use tag::{Tag, Tags};
@@ -61,7 +63,7 @@ pub use terms::{Consistency, Mode, Terms};
 #[cfg(any(test, feature = "testing"))]
 pub use time::ManualTime;
 pub use time::{Tick, Time};
-pub use value::Value;
+pub use value::{Codec, Value};
 pub use write::WriteGuard;
 
 pub use crate::observe::Cause;

@@ -18,32 +18,30 @@ impl Engine {
         question: Question,
         load: impl Future<Output = Result<T, E>> + Send + 'static,
     ) {
-        let Question {
-            key, tags, terms, ..
-        } = question;
         let Some(permit) = self.tasks.permit() else {
             return self.refresh_skipped();
         };
-        let stamp = self.clock.stamp(&tags);
-        let Course::Together = course(&stamp, &terms) else {
+        let stamp = self.clock.stamp(&question.tags);
+        let Course::Together = course(&stamp, &question.terms) else {
             return self.refresh_skipped();
         };
         // The lead is taken here and not in the task, so that a burst of stale answers spawns one task.
-        let Some(leader) = self.flights.lead(&key, &stamp) else {
+        let Some(leader) = self.flights.lead(&question.key, &stamp) else {
             return;
         };
-        if let Lookup::Fresh(_) = self.peek::<T>(&key, &tags, &terms) {
+        if let Lookup::Fresh(_) = self.peek::<T>(&question.key, &question.tags, &question.terms) {
             return;
         }
         self.observer.counters.refreshes_started.add(1);
         let engine = self.clone();
         // Made here, so that it is a child of the span of the reader who started it.
-        let span = span::refresh(tags.len());
+        let span = span::refresh(question.tags.len());
         let work = async move {
+            let stamp = engine.with_words(&question, stamp).await;
             // The task may be dropped at this await, with its runtime: the leader hands over.
             match engine.run(span, load).await {
                 Ok(value) => {
-                    leader.done(engine.keep(key, &terms, stamp, value));
+                    leader.done(engine.keep(question, stamp, value, None));
                     engine.observer.emit(Event::Refreshed);
                 }
                 Err(_) => {

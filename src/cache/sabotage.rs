@@ -15,27 +15,38 @@ pub enum Sabotage {
     /// The stamp is noted after the load instead of before it.
     #[cfg(any(test, feature = "testing"))]
     StampAfterLoad,
+    /// Memory answers although the lease has ended.
+    #[cfg(any(test, feature = "testing"))]
+    IgnoreLease,
+    /// Strict writes hold nothing.
+    #[cfg(any(test, feature = "testing"))]
+    SkipFence,
+    /// Shared words are equal if their versions are, whatever their epochs.
+    #[cfg(any(test, feature = "testing"))]
+    IgnoreEpoch,
 }
 
-impl Sabotage {
-    #[inline]
-    pub(super) const fn ignores_stamps(self) -> bool {
-        match self {
-            Self::None => false,
-            #[cfg(any(test, feature = "testing"))]
-            Self::IgnoreStamps => true,
-            #[cfg(any(test, feature = "testing"))]
-            Self::StampAfterLoad => false,
+/// One question for each switch: whether the mechanism is broken.
+macro_rules! questions {
+    ($($question:ident: $Switch:ident;)+) => {
+        impl Sabotage {
+            $(
+                #[inline]
+                pub(super) const fn $question(self) -> bool {
+                    #[cfg(any(test, feature = "testing"))]
+                    return matches!(self, Self::$Switch);
+                    #[cfg(not(any(test, feature = "testing")))]
+                    false
+                }
+            )+
         }
-    }
+    };
+}
 
-    pub(super) const fn stamps_after_load(self) -> bool {
-        match self {
-            Self::None => false,
-            #[cfg(any(test, feature = "testing"))]
-            Self::IgnoreStamps => false,
-            #[cfg(any(test, feature = "testing"))]
-            Self::StampAfterLoad => true,
-        }
-    }
+questions! {
+    ignores_stamps: IgnoreStamps;
+    stamps_after_load: StampAfterLoad;
+    ignores_lease: IgnoreLease;
+    skips_fences: SkipFence;
+    ignores_epochs: IgnoreEpoch;
 }

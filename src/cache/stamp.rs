@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use smallvec::SmallVec;
 
-use super::{Tags, Tick};
+use super::{Tags, Tick, shared::Words};
 
 /// The slot words of some tags, noted before a load. [`clock`](super::clock) says what it proves.
 ///
@@ -16,6 +16,17 @@ pub struct Stamp {
     pub(super) versions: SmallVec<[u64; 4]>,
     pub(super) noted: Tick,
     pub(super) standing: Standing,
+    /// The words of the shared clock, if they were read before the load too.
+    pub(super) outside: Option<Outside>,
+}
+
+/// Where the shared clock stood.
+#[derive(Clone, Debug)]
+pub(super) struct Outside {
+    /// In the order of the tags' slots.
+    pub(super) words: Words,
+    /// By the shared tier's time, in milliseconds.
+    pub(super) at: u64,
 }
 
 /// What may be done with a load under a stamp.
@@ -54,7 +65,10 @@ impl Stamp {
 impl PartialEq for Stamp {
     fn eq(&self, other: &Self) -> bool {
         // The slots too: the numbers of two different tables may well be equal.
-        self.versions == other.versions && self.tags.same_slots(&other.tags)
+        let words = |stamp: &'_ Self| stamp.outside.as_ref().map(|outside| outside.words.clone());
+        self.versions == other.versions
+            && self.tags.same_slots(&other.tags)
+            && words(self) == words(other)
     }
 }
 

@@ -30,14 +30,31 @@ pub struct Terms {
     pub mode: Mode,
 }
 
-/// What a cached read guarantees while a write is under way in the same process.
+/// What a cached read guarantees while a write is under way, and after it in other processes. On a pool it is the default of
+/// its reads and says how its writes are announced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Consistency {
     /// Until `execute` or `commit` has returned, a cached read may still give the older result.
+    ///
+    /// With a shared tier other processes hear of the write one message later. Where messages do not get through, they may give
+    /// the older result for as long as the pool's `max_staleness`.
     #[default]
     Bounded,
     /// From before COMMIT is sent until it is accounted for, reads of what it touches go to the database.
+    ///
+    /// With a shared tier this holds between processes: once a commit has returned in one of them, no strict read in any
+    /// of them answers with older data. Not if the writer was killed between COMMIT and the news of it, and not if the tier has
+    /// lost its memory meanwhile. It has a price:
+    /// - A strict read asks the tier whether what it has is still valid, also where it has it in memory: one round trip. Where
+    ///   the tier does not answer, it asks the database.
+    /// - A write on a strict pool is announced to the tier before it is sent: one round trip. Where the tier cannot be told, the
+    ///   write fails and is not sent (`is_fence_unavailable`); `commit()` rolls back then.
+    ///
+    /// It takes strict pools in all processes that write. A strict read beside writers that are not strict is as new as what
+    /// the tier has been told.
+    ///
+    /// Without a shared tier it holds in the process, and costs nothing but the hits while a write is under way.
     Strict,
 }
 

@@ -78,6 +78,7 @@ pub(super) fn stamp(noted: Tick) -> Stamp {
         versions: smallvec::smallvec![0],
         noted,
         standing: Standing::Clear,
+        outside: None,
     }
 }
 
@@ -90,6 +91,7 @@ pub(super) fn meta(noted: Tick, rows: usize) -> Meta {
         life: Duration::MAX,
         bytes: 0,
         digest: None,
+        origin: Source::Database,
     }
 }
 
@@ -114,7 +116,13 @@ pub(super) fn engine(
 ) -> (Arc<Engine>, ManualTime) {
     let (time, hand) = Time::manual();
     (
-        Engine::new(settings, Arc::new(PlainStore::default()), time, handle),
+        Engine::new(
+            settings,
+            None,
+            Arc::new(PlainStore::default()),
+            time,
+            handle,
+        ),
         hand,
     )
 }

@@ -9,11 +9,14 @@ mod manual;
 #[cfg(any(test, feature = "testing"))]
 pub use manual::ManualTime;
 
-/// A moment: nanoseconds since its [`Time`] was made.
+/// A moment, in nanoseconds. A [`Time`] begins at [`Tick::BEGIN`], so that what happened before it was made has a tick too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tick(u64);
 
 impl Tick {
+    /// When every [`Time`] begins: 36 years after tick zero.
+    pub const BEGIN: Self = Self(1 << 60);
+
     /// The moment `nanos` after the start.
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
@@ -22,6 +25,17 @@ impl Tick {
     /// How long ago `earlier` was; zero if it is not earlier.
     pub const fn since(self, earlier: Tick) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The moment `span` earlier, at least tick zero.
+    #[must_use]
+    pub const fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(nanos(span)))
+    }
+
+    /// The number of nanoseconds since tick zero.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
     }
 
     /// The moment `span` later, at most the end of time (584 years).
@@ -66,7 +80,7 @@ impl Time {
     #[inline]
     pub fn now(&self) -> Tick {
         match &self.0 {
-            Source::Real(start) => Tick(nanos(start.elapsed())),
+            Source::Real(start) => Tick::BEGIN.plus(start.elapsed()),
             #[cfg(any(test, feature = "testing"))]
             Source::Manual(hand) => hand.now(),
         }

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Clock, Receipt, Tags, clock::Outcome};
+use super::{Clock, Receipt, Tags, clock::Outcome, shared::Fence};
 
 /// Holds the slots of a write from before its COMMIT until the outcome is known.
 ///
@@ -14,6 +14,8 @@ pub struct WriteGuard {
     clock: Arc<Clock>,
     tags: Tags,
     settled: Option<Outcome>,
+    /// Its hold in the shared tier.
+    fence: Option<Fence>,
 }
 
 impl WriteGuard {
@@ -22,7 +24,13 @@ impl WriteGuard {
             clock,
             tags,
             settled: None,
+            fence: None,
         }
+    }
+
+    pub(super) fn fenced(mut self, fence: Option<Fence>) -> Self {
+        self.fence = fence;
+        self
     }
 
     /// What the write may change.
@@ -49,7 +57,8 @@ impl WriteGuard {
     /// The one place that settles, so that there is one path however the guard ends.
     fn settle(&mut self, outcome: Outcome) -> Receipt {
         self.settled = Some(outcome);
-        self.clock.settle(&self.tags, outcome)
+        let fence = self.fence.take().map(Fence::into_id);
+        self.clock.settle(&self.tags, outcome, fence)
     }
 }
 

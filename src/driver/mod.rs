@@ -3,9 +3,11 @@
 //!
 //! One folder a front-end; they never name each other.
 
+pub(crate) mod identity;
 mod ledger;
-mod policy;
+pub(crate) mod policy;
 pub(crate) mod sqlx;
 pub(crate) mod statement;
+pub(crate) mod whole;
 
 pub use policy::CachePolicy;

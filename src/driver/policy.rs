@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt, time::Duration};
 
 use crate::{
-    cache::{Consistency, Mode, Terms},
+    cache::{Consistency, Engine, Mode, Terms, Token},
     sql::Hints,
 };
 
@@ -37,6 +37,7 @@ pub struct CachePolicy {
     pub(crate) scope: Option<Vec<u8>>,
     pub(crate) mode: Option<Mode>,
     pub(crate) bypass: bool,
+    after: Vec<Token>,
 }
 
 impl CachePolicy {
@@ -128,6 +129,17 @@ impl CachePolicy {
         self
     }
 
+    /// Answers with nothing older than the write that this token was made for, whichever process wrote it. Called more than
+    /// once, all of the tokens hold.
+    ///
+    /// Where this process already knows of the write, the read goes as always. Else it validates its answer with the shared
+    /// tier, and takes no stale one; without a shared tier, or where the token cannot be compared, it asks the database.
+    /// Never answers what [`tolerate_stale`](Self::tolerate_stale) would let pass.
+    pub fn after(mut self, token: &Token) -> Self {
+        self.after.push(token.clone());
+        self
+    }
+
     /// Reads the database whatever the cache holds, and keeps the result.
     pub fn refresh(mut self) -> Self {
         self.mode = Some(Mode::Refresh);
@@ -163,6 +175,7 @@ impl CachePolicy {
         }
         self.mode = self.mode.or(under.mode);
         self.bypass |= under.bypass;
+        self.after.extend(under.after.iter().cloned());
         self
     }
 
@@ -193,9 +206,45 @@ impl CachePolicy {
         if let Some(mode) = self.mode {
             terms.mode = mode;
         }
+        if !self.after.is_empty() {
+            terms.tolerate_stale = None;
+        }
         terms
     }
+
+    /// Makes the terms demand an answer that is as new as the tokens.
+    ///
+    /// # Errors
+    /// When only the database can give one.
+    pub(crate) fn demand_after(
+        &self,
+        engine: &Engine,
+        terms: &mut Terms,
+    ) -> Result<(), AskDatabase> {
+        let mut news = self
+            .after
+            .iter()
+            .filter(|token| !engine.covers(token))
+            .peekable();
+        if news.peek().is_none() {
+            return Ok(());
+        }
+        if !engine.is_shared() || news.any(|token| token.is_blind()) {
+            return Err(AskDatabase);
+        }
+        // The words of a token are in the shared tier since before it was made, and a strict read compares its answer with
+        // what is there now.
+        terms.consistency = Consistency::Strict;
+        // What stands in for a load is judged by the clock of this process, which does not know of the write.
+        terms.stale_while_revalidate = Duration::ZERO;
+        terms.stale_if_error = Duration::ZERO;
+        Ok(())
+    }
 }
+
+/// No cache can tell that it has what was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AskDatabase;
 
 impl From<&Hints> for CachePolicy {
     fn from(hints: &Hints) -> Self {

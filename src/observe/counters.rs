@@ -91,6 +91,14 @@ pub(crate) struct Counters {
     pub(crate) refreshes_failed: Counter,
     pub(crate) refreshes_skipped: Counter,
     pub(crate) invalidations: Counter,
+    pub(crate) hits_shared: Counter,
+    pub(crate) steps_heard: Counter,
+    pub(crate) shared_failures: Counter,
+    pub(crate) deliveries_failed: Counter,
+    pub(crate) uploads: Counter,
+    pub(crate) uploads_dropped: Counter,
+    /// Entries of the shared tier that could not be used, by reason.
+    pub(crate) refusals: Labelled,
     skips: Labelled,
 }
 
@@ -113,6 +121,13 @@ impl Counters {
             refreshes_failed: self.refreshes_failed.load(),
             refreshes_skipped: self.refreshes_skipped.load(),
             invalidations: self.invalidations.load(),
+            hits_shared: self.hits_shared.load(),
+            steps_heard: self.steps_heard.load(),
+            shared_failures: self.shared_failures.load(),
+            deliveries_failed: self.deliveries_failed.load(),
+            shared_stores: self.uploads.load(),
+            shared_stores_dropped: self.uploads_dropped.load(),
+            shared_refusals: self.refusals.load(),
             stores_skipped: self.skips.load(),
             ..Stats::default()
         }

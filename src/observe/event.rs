@@ -56,6 +56,32 @@ pub enum Event {
         /// How many slots were opened.
         slots: usize,
     },
+    /// This process hears of the writes of others, from now on.
+    SharedTierHeard,
+    /// It hears no more: memory answers nothing until it does.
+    SharedTierLost,
+    /// The shared tier cannot be reached. Told once an outage.
+    SharedTierAway {
+        /// What is wrong with it.
+        problem: Arc<str>,
+    },
+    /// A read gave up on the shared tier, and others will not ask it until it answers in time again.
+    SharedTierSkipped {
+        /// What was wrong with it.
+        problem: Arc<str>,
+    },
+    /// An entry of the shared tier could not be used: a miss.
+    SharedEntryRefused {
+        /// Why.
+        why: &'static str,
+    },
+    /// The other processes could not be told of writes; it is tried again.
+    DeliveryFailed {
+        /// What was wrong.
+        problem: Arc<str>,
+    },
+    /// So many steps wait to be told that they became one: everything is invalid.
+    StepsCollapsed,
     /// A hint in a SQL comment is unknown or malformed; the query ran without it.
     HintFault {
         /// The names of the hints, without their values.
@@ -154,6 +180,24 @@ impl fmt::Display for Event {
             Event::QuarantineEnded { slots } => {
                 write!(f, "{slots} slot(s) opened after a write of unknown outcome")
             }
+            Event::SharedTierHeard => f.write_str("the shared tier is heard"),
+            Event::SharedTierLost => f.write_str("the shared tier is not heard any more"),
+            Event::SharedTierAway { problem } => write!(f, "the shared tier is away: {problem}"),
+            Event::SharedTierSkipped { problem } => {
+                write!(f, "a read gave up on the shared tier: {problem}")
+            }
+            Event::SharedEntryRefused { why } => {
+                write!(f, "an entry of the shared tier was not used: {why}")
+            }
+            Event::DeliveryFailed { problem } => {
+                write!(
+                    f,
+                    "invalidations could not be told to other processes yet: {problem}"
+                )
+            }
+            Event::StepsCollapsed => {
+                f.write_str("too many invalidations wait to be told: everything is invalidated")
+            }
             Event::HintFault { names } => {
                 write!(f, "unknown or malformed hint(s): {}", names.join(", "))
             }
@@ -197,7 +241,13 @@ impl Events {
             Event::EncodeFailed { .. }
             | Event::HintFault { .. }
             | Event::QuarantineBegan { .. }
-            | Event::RefreshFailed => tracing::warn!(target: "cachedpool", "{event}"),
+            | Event::RefreshFailed
+            | Event::SharedTierAway { .. }
+            | Event::SharedTierLost
+            | Event::SharedTierSkipped { .. }
+            | Event::SharedEntryRefused { .. }
+            | Event::DeliveryFailed { .. }
+            | Event::StepsCollapsed => tracing::warn!(target: "cachedpool", "{event}"),
             _ => tracing::debug!(target: "cachedpool", "{event}"),
         }
         if self.sender.receiver_count() > 0 {

@@ -13,11 +13,11 @@ use serde::Serialize;
 pub struct Stats {
     /// Fresh answers from this process's memory.
     pub hits_local: u64,
-    /// Fresh answers from the tier that processes share.
+    /// Fresh answers that the tier which processes share gave or, to strict reads, confirmed.
     pub hits_shared: u64,
     /// Answers given although a load was due.
     pub stale_hits: u64,
-    /// Lookups that had nothing to answer with.
+    /// Lookups for which this process's memory had no answer.
     pub misses: u64,
     /// Reads that did not ask the cache, by reason.
     pub bypasses: BTreeMap<&'static str, u64>,
@@ -49,21 +49,39 @@ pub struct Stats {
     pub in_flight: u64,
     /// Slots that are closed after a write of unknown outcome.
     pub quarantined: u64,
+    /// Steps of other processes that moved something here.
+    pub steps_heard: u64,
+    /// Reads that gave up on the shared tier: an error, or the budget was spent.
+    pub shared_failures: u64,
+    /// Attempts to tell the other processes of writes that failed, and were tried again.
+    pub deliveries_failed: u64,
+    /// Results that were stored in the shared tier.
+    pub shared_stores: u64,
+    /// Results that were not: too many waited, or the tier did not take them.
+    pub shared_stores_dropped: u64,
+    /// Entries of the shared tier that could not be used, by reason. Each was a miss.
+    pub shared_refusals: BTreeMap<&'static str, u64>,
+    /// Slots whose steps the other processes have not been told of yet.
+    pub pending_invalidations: u64,
+    /// Whether this process hears of the writes of others, so that its memory may answer. Always false without a shared
+    /// tier.
+    pub shared_live: bool,
 }
 
 impl Stats {
-    /// The part of all lookups that memory answered, from 0 to 1; 0 if there was none.
+    /// The part of all lookups that memory or the shared tier answered, from 0 to 1; 0 if there was none.
     #[expect(clippy::cast_precision_loss, reason = "a ratio needs no 64 bits")]
     pub fn hit_ratio(&self) -> f64 {
         let hits = self.hits_local + self.hits_shared + self.stale_hits;
-        match hits + self.misses {
+        // A hit in the shared tier was a miss in memory.
+        match self.hits_local + self.stale_hits + self.misses.max(self.hits_shared) {
             0 => 0.0,
             lookups => hits as f64 / lookups as f64,
         }
     }
 
     /// The plain numbers with their names, in the order of the table.
-    pub(super) fn numbers(&self) -> [(&'static str, u64); 17] {
+    pub(super) fn numbers(&self) -> [(&'static str, u64); 23] {
         [
             ("hits_local", self.hits_local),
             ("hits_shared", self.hits_shared),
@@ -82,6 +100,12 @@ impl Stats {
             ("bytes", self.bytes),
             ("in_flight", self.in_flight),
             ("quarantined", self.quarantined),
+            ("steps_heard", self.steps_heard),
+            ("shared_failures", self.shared_failures),
+            ("deliveries_failed", self.deliveries_failed),
+            ("shared_stores", self.shared_stores),
+            ("shared_stores_dropped", self.shared_stores_dropped),
+            ("pending_invalidations", self.pending_invalidations),
         ]
     }
 }
@@ -94,6 +118,7 @@ impl fmt::Display for Stats {
         for (title, counts) in [
             ("bypass", &self.bypasses),
             ("not stored", &self.stores_skipped),
+            ("refused", &self.shared_refusals),
         ] {
             for (label, count) in counts {
                 writeln!(f, "{:<28}{count:>14}", format!("{title}: {label}"))?;

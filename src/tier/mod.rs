@@ -1,7 +1,12 @@
-//! The tiers that keep entries: behind [`Store`](crate::cache::Store), each in its file.
+//! The tiers that keep entries: the local one behind [`Store`](crate::cache::Store), the one that processes share behind
+//! [`SharedTier`](crate::cache::shared::SharedTier).
 //!
 //! A tier may forget any entry at any time; it never decides whether one may be served.
 
 mod local;
+#[cfg(feature = "redis")]
+mod shared;
 
 pub use local::LocalTier;
+#[cfg(feature = "redis")]
+pub use shared::{Redis, RedisTier};

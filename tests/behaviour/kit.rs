@@ -2,11 +2,13 @@
 
 mod database;
 mod scene;
+mod tier;
 mod values;
 mod wire;
 
 pub(crate) use database::{Server, TestDatabase, TestRow};
 pub(crate) use scene::{ENGINES, LONG, Scene, Setting};
+pub(crate) use tier::Tier;
 pub(crate) use values::{Number, Person, Value, query, read, run};
 pub(crate) use wire::Wire;
 

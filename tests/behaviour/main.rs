@@ -11,6 +11,7 @@ mod kit;
 
 mod cancel;
 mod errors;
+mod fences;
 mod flights;
 mod freshness;
 mod hints;
@@ -20,7 +21,9 @@ mod mapped;
 mod outages;
 mod peculiar;
 mod sessions;
+mod several;
 mod swap;
+mod tokens;
 mod traces;
 mod transactions;
 mod writes;

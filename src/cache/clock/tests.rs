@@ -5,7 +5,7 @@ fn clock() -> (Arc<Clock>, ManualTime) {
     let (time, hand) = Time::manual();
     let observer = Arc::new(Observer::new(16));
     (
-        Arc::new(Clock::new(time, Duration::from_secs(60), observer)),
+        Arc::new(Clock::new(time, Duration::from_secs(60), None, 1, observer)),
         hand,
     )
 }

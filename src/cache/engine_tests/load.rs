@@ -229,7 +229,8 @@ async fn one_who_gets_the_lead_late_finds_what_was_stored_meanwhile() {
             never(),
         )
         .await
-        .unwrap();
+        .unwrap()
+        .into_cached();
     assert_eq!((&*cached, cached.source()), (&vec![7], Source::Local));
     assert_eq!(engine.stats().in_flight, 0);
 }
@@ -257,7 +258,7 @@ async fn one_who_waits_is_not_given_what_is_too_old_for_its_own_terms() {
     assert!(poll_once(&mut second).is_none());
     // The lead goes to the reader with long terms, whom the old entry satisfies; the other must load.
     drop(first);
-    assert_eq!(*patient.await.unwrap(), [1]);
+    assert_eq!(*patient.await.unwrap().into_cached(), [1]);
     assert_eq!(*second.await.unwrap(), [2]);
 }
 

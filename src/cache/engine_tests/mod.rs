@@ -1,9 +1,11 @@
 //! The engine as a whole, on a plain store and with time turned by hand.
 
 mod cancel;
+mod hub;
 mod load;
 mod lookup;
 mod refresh;
+mod shared;
 mod store;
 mod threads;
 
@@ -13,7 +15,7 @@ use futures_util::task::noop_waker_ref;
 use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{
-    Cached, Engine, EngineSettings, Lookup, ManualTime, Tags, Terms,
+    Cached, Engine, EngineSettings, Loaded, Lookup, ManualTime, Tag, Tags, Terms,
     testkit::{self, key, question, tables},
 };
 
@@ -65,7 +67,7 @@ fn hit(engine: &Engine, terms: &Terms) -> Option<Rows> {
 
 /// Puts a value in by a load of its own.
 fn put(engine: &Engine, terms: &Terms, value: Rows) -> Cached<Rows> {
-    engine.store(key(1), terms, engine.stamp(&users()), value)
+    engine.store(question(1, users(), *terms), engine.stamp(&users()), value)
 }
 
 /// A whole read: lookup, then load.
@@ -76,16 +78,15 @@ async fn read(
 ) -> Result<Cached<Rows>, Failure> {
     match look(engine, &terms) {
         Lookup::Fresh(cached) | Lookup::Stale(cached, _) => Ok(cached),
-        Lookup::Miss(fallback) => {
-            engine
-                .load(
-                    question(1, users(), terms),
-                    fallback,
-                    |error| *error == Failure::Outage,
-                    load,
-                )
-                .await
-        }
+        Lookup::Miss(fallback) => engine
+            .load(
+                question(1, users(), terms),
+                fallback,
+                |error| *error == Failure::Outage,
+                load,
+            )
+            .await
+            .map(Loaded::into_cached),
     }
 }
 

@@ -6,7 +6,7 @@ async fn a_load_that_began_before_the_write_is_not_stored() {
     let (engine, _hand) = engine();
     let stamp = engine.stamp(&users());
     engine.write(users()).committed();
-    let cached = engine.store(key(1), &terms(), stamp, vec![7_u64]);
+    let cached = engine.store(question(1, users(), terms()), stamp, vec![7_u64]);
     assert_eq!(*cached, [7]);
     assert_eq!(hit(&engine, &terms()), None);
     assert_eq!(engine.stats().stores_skipped["raced"], 1);
@@ -21,7 +21,7 @@ async fn with_the_stamp_noted_after_the_load_a_raced_load_would_be_stored() {
     let (engine, _hand) = engine_with(settings);
     let stamp = engine.stamp(&users());
     engine.write(users()).committed();
-    engine.store(key(1), &terms(), stamp, vec![7_u64]);
+    engine.store(question(1, users(), terms()), stamp, vec![7_u64]);
     assert_eq!(
         hit(&engine, &terms()),
         Some(vec![7]),
@@ -35,7 +35,7 @@ async fn an_older_load_does_not_replace_a_younger_one() {
     let older = engine.stamp(&users());
     hand.advance(SECOND);
     put(&engine, &terms(), vec![2]);
-    engine.store(key(1), &terms(), older.clone(), vec![1_u64]);
+    engine.store(question(1, users(), terms()), older.clone(), vec![1_u64]);
     assert_eq!(hit(&engine, &terms()), Some(vec![2]));
     assert_eq!(engine.stats().stores_skipped["superseded"], 1);
 }
@@ -84,8 +84,7 @@ async fn what_could_never_be_answered_is_not_stored() {
     );
     assert_eq!(engine.stats().stores_skipped["no life"], 1);
     engine.store(
-        key(1),
-        &terms(),
+        question(1, Tags::everything(), terms()),
         engine.stamp(&Tags::everything()),
         vec![7_u64],
     );
@@ -112,6 +111,7 @@ async fn a_strict_load_beside_a_write_is_not_stored() {
 
 #[tokio::test]
 async fn a_value_that_cannot_be_encoded_is_returned_and_its_type_is_told() {
+    #[derive(serde::Deserialize)]
     struct Opaque;
     impl serde::Serialize for Opaque {
         fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
@@ -120,7 +120,11 @@ async fn a_value_that_cannot_be_encoded_is_returned_and_its_type_is_told() {
     }
     let (engine, _hand) = engine();
     let mut events = engine.events().subscribe();
-    let cached = engine.store(key(1), &terms(), engine.stamp(&users()), vec![Opaque]);
+    let cached = engine.store(
+        question(1, users(), terms()),
+        engine.stamp(&users()),
+        vec![Opaque],
+    );
     assert_eq!(cached.len(), 1);
     assert_ne!(cached.etag(), cached.etag(), "it validates nothing");
     let Some(event @ Event::EncodeFailed { .. }) = events.try_next() else {
@@ -132,6 +136,7 @@ async fn a_value_that_cannot_be_encoded_is_returned_and_its_type_is_told() {
 
 #[tokio::test]
 async fn a_serialize_that_panics_does_not_take_the_answer_away() {
+    #[derive(serde::Deserialize)]
     struct Panics;
     impl serde::Serialize for Panics {
         fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
@@ -139,7 +144,11 @@ async fn a_serialize_that_panics_does_not_take_the_answer_away() {
         }
     }
     let (engine, _hand) = engine();
-    let cached = engine.store(key(1), &terms(), engine.stamp(&users()), vec![Panics]);
+    let cached = engine.store(
+        question(1, users(), terms()),
+        engine.stamp(&users()),
+        vec![Panics],
+    );
     assert_eq!(cached.len(), 1);
     assert_eq!(engine.stats().stores_skipped["encode failed"], 1);
 }
@@ -163,7 +172,7 @@ async fn what_is_taken_is_gone_and_only_taken_while_true() {
     let stamp = taken
         .map(|entry| entry.meta().stamp().clone())
         .expect("it was taken");
-    engine.store(key(2), &terms(), stamp, vec![70_u64]);
+    engine.store(question(2, users(), terms()), stamp, vec![70_u64]);
     assert!(matches!(
         engine.lookup::<Rows>(&key(2), &users(), &terms()),
         Lookup::Fresh(_)

@@ -1,26 +1,291 @@
 //! The half of the engine that several processes share: entries and clock behind [`SharedTier`].
+//!
+//! Promises: no entry of another process is answered unless its words equal those of the shared clock (P2, [`outside`]);
+//! memory stops answering when this process may no longer hear of the others' writes (P3, [`lease`]); a strict write
+//! holds its slots before it is committed (P4); what this process wrote is told until it is delivered ([`delivery`]). A
+//! tier that is away costs one budget, then nothing, and never an answer.
+//!
+//! It knows tags, words, bytes and time; not Redis.
 
+mod delivery;
+mod ears;
 // Not covered by semver: reachable for the fuzz target.
 #[doc(hidden)]
 pub mod envelope;
 #[doc(hidden)]
 pub mod fingerprint;
+mod known;
+mod lease;
+mod memory;
+mod outside;
+mod pending;
+mod pulse;
 mod receipt;
 mod settings;
 mod tier;
 mod token;
+mod uploads;
 
+use std::{collections::hash_map::RandomState, hash::BuildHasher as _, sync::Arc};
+
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, watch},
+    task::AbortHandle,
+};
+
+use super::{Clock, Sabotage, Tags, Time, freshness::Share};
+use crate::observe::{Observer, Stats};
+
+use ears::Ears;
+use envelope::Sealer;
+use pulse::{Fences, Pulse};
+use uploads::Uploads;
+
+pub(super) use delivery::Delivery;
+pub(super) use fingerprint::fingerprint;
+pub(super) use known::Known;
+pub(super) use lease::Lease;
+pub(super) use outside::{Loader, Seen, Visit};
+pub(super) use uploads::Claimed;
+
+pub use memory::MemoryClock;
 pub use receipt::Receipt;
 pub use settings::SharedSettings;
 pub use tier::{
-    Claim, EVERYTHING, Fetched, Held, Hold, HoldReason, Reading, Session, SharedTier, Step,
+    Answer, Claim, EVERYTHING, Fetched, Held, Hold, HoldReason, Reading, Session, SharedTier, Step,
     TierError, Watcher, Word, Words,
 };
 pub use token::{Token, TokenError};
 
+/// What an engine has of a shared tier.
+pub(super) struct Shared {
+    tier: Arc<dyn SharedTier>,
+    pub(super) settings: SharedSettings,
+    lease: Arc<Lease>,
+    known: Arc<Known>,
+    delivery: Arc<Delivery>,
+    fences: Arc<Fences>,
+    uploads: Arc<Uploads>,
+    sealer: Arc<Sealer>,
+    jitter: Share,
+    sabotage: Sabotage,
+    time: Time,
+    observer: Arc<Observer>,
+    begun: watch::Receiver<bool>,
+    work: [AbortHandle; 2],
+}
+
+/// The parts of [`Shared`] that the clock needs, made before it.
+pub(super) struct Beginning {
+    tier: Arc<dyn SharedTier>,
+    settings: SharedSettings,
+    pub(super) lease: Arc<Lease>,
+    known: Arc<Known>,
+    pub(super) delivery: Arc<Delivery>,
+    time: Time,
+    observer: Arc<Observer>,
+}
+
+/// What is said of how an engine works, for all its parts.
+pub(super) struct Manner {
+    pub(super) jitter: Share,
+    pub(super) sabotage: Sabotage,
+}
+
+impl Beginning {
+    pub(super) fn new(
+        tier: Arc<dyn SharedTier>,
+        settings: SharedSettings,
+        origin: u64,
+        time: Time,
+        observer: Arc<Observer>,
+    ) -> Self {
+        let (lease, known) = (Arc::new(Lease::not_yet()), Arc::new(Known::default()));
+        let delivery = Arc::new(Delivery::new(
+            tier.clone(),
+            lease.clone(),
+            known.clone(),
+            origin,
+            (settings.budget, settings.max_staleness),
+            time.clone(),
+            observer.clone(),
+        ));
+        Self {
+            tier,
+            settings,
+            lease,
+            known,
+            delivery,
+            time,
+            observer,
+        }
+    }
+
+    /// Begins to listen, to beat and to deliver, on the runtime of `handle`.
+    pub(super) fn start(self, clock: &Arc<Clock>, manner: Manner, handle: &Handle) -> Shared {
+        let Self {
+            tier,
+            settings,
+            lease,
+            known,
+            delivery,
+            time,
+            observer,
+        } = self;
+        let (fences, lost) = (Arc::new(Fences::default()), Arc::new(Notify::new()));
+        tier.attach(Arc::new(Ears {
+            clock: Arc::downgrade(clock),
+            lease: lease.clone(),
+            known: known.clone(),
+            lost: lost.clone(),
+            observer: observer.clone(),
+        }));
+        let (beginning, begun) = watch::channel(false);
+        let pulse = Pulse {
+            tier: tier.clone(),
+            clock: clock.clone(),
+            lease: lease.clone(),
+            known: known.clone(),
+            delivery: delivery.clone(),
+            fences: fences.clone(),
+            lost,
+            begun: beginning,
+            settings: settings.clone(),
+            time: time.clone(),
+            observer: observer.clone(),
+        };
+        let (uploads, queue) = Uploads::new(observer.clone());
+        let upload = uploads::work(
+            queue,
+            uploads.clone(),
+            tier.clone(),
+            settings.max_staleness,
+            time.clone(),
+        );
+        let work = [
+            handle.spawn(pulse.run()).abort_handle(),
+            handle.spawn(upload).abort_handle(),
+        ];
+        // Ends by itself, when all is delivered.
+        handle.spawn(delivery.clone().run());
+        let sealer = Arc::new(Sealer::new(&settings.secrets));
+        Shared {
+            tier,
+            settings,
+            lease,
+            known,
+            delivery,
+            fences,
+            uploads,
+            sealer,
+            jitter: manner.jitter,
+            sabotage: manner.sabotage,
+            time,
+            observer,
+            begun,
+            work,
+        }
+    }
+}
+
+impl Shared {
+    /// Holds what a strict write may change, before it is sent. `None` where writes are not strict or there is nothing
+    /// to hold.
+    pub(super) async fn fence(&self, tags: &Tags) -> Result<Option<Fence>, FenceError> {
+        let slots = tags.write_slots();
+        if !self.settings.fences || slots.is_empty() || self.sabotage.skips_fences() {
+            return Ok(None);
+        }
+        if !self.lease.is_usable(self.time.now()) {
+            return Err(FenceError(TierError::passing("it does not answer")));
+        }
+        // Before it is asked: if the answer does not come, the hold may stand all the same, and dropping this ends it.
+        let fence = Fence {
+            id: self.delivery.id(),
+            tags: tags.clone(),
+            fences: self.fences.clone(),
+            delivery: Some(self.delivery.clone()),
+        };
+        let hold = Hold {
+            id: fence.id,
+            span: self.settings.fence,
+            reason: HoldReason::Write,
+        };
+        let held = self.tier.hold(slots, hold);
+        tokio::select! {
+            biased;
+            held = held => held.map_err(FenceError)?,
+            () = self.time.sleep(self.settings.budget) => {
+                self.lease.trip(self.time.now());
+                return Err(FenceError(TierError::passing("no answer within the budget")));
+            }
+        }
+        self.fences.add(fence.id, slots, self.time.now());
+        Ok(Some(fence))
+    }
+
+    pub(super) fn covers(&self, token: &Token) -> bool {
+        self.known.covers(token)
+    }
+
+    /// Waits until the first beat has ended, however it did.
+    pub(super) async fn begun(&self) {
+        // An error says that the beats have ended with their runtime.
+        let _ = self.begun.clone().wait_for(|begun| *begun).await;
+    }
+
+    /// Waits until all steps are delivered, at most as long as memory may answer without hearing of others.
+    pub(super) async fn delivered(&self) {
+        tokio::select! {
+            () = self.delivery.idle() => {}
+            () = self.time.sleep(self.settings.max_staleness) => {}
+        }
+    }
+
+    /// Completes a snapshot of the counters.
+    pub(super) fn tell(&self, stats: &mut Stats) {
+        stats.pending_invalidations = self.delivery.pending() as u64;
+        stats.shared_live = self.lease.is_live(self.time.now());
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.delivery.close();
+        self.work.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// The hold of a strict write. Dropped before the write is settled, it is given up.
+pub(super) struct Fence {
+    id: u64,
+    tags: Tags,
+    fences: Arc<Fences>,
+    /// Taken when the write is settled.
+    delivery: Option<Arc<Delivery>>,
+}
+
+impl Fence {
+    /// The write is settled: the id, to be released with its step.
+    pub(super) fn into_id(mut self) -> u64 {
+        self.delivery = None;
+        self.id
+    }
+}
+
+impl Drop for Fence {
+    fn drop(&mut self) {
+        self.fences.remove(self.id);
+        if let Some(delivery) = self.delivery.take() {
+            delivery.release(self.tags.write_slots(), self.id);
+        }
+    }
+}
+
 /// A strict write could not tell the other processes that it was about to commit, so it must not.
 #[derive(Clone, Debug)]
-pub struct FenceError(pub(super) TierError);
+pub struct FenceError(TierError);
 
 impl std::fmt::Display for FenceError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -33,3 +298,8 @@ impl std::fmt::Display for FenceError {
 }
 
 impl std::error::Error for FenceError {}
+
+/// A number that no other process has: the standard library seeds its hashers from the operating system.
+pub(super) fn random() -> u64 {
+    RandomState::new().hash_one(std::process::id())
+}

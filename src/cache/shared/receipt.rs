@@ -1,30 +1,99 @@
 //! What became of steps of the clock that other processes are to hear of.
 
-use super::Token;
+use std::time::Duration;
 
-/// For steps of the clock that were taken in this process, and are on their way to the others.
+use smallvec::SmallVec;
+use tokio::sync::oneshot;
+
+use super::{Token, Word};
+use crate::cache::Time;
+
+/// For steps of the clock that were taken in this process, and are on their way to the others. Dropped, it changes
+/// nothing: they are delivered in any case.
 #[derive(Debug)]
-pub struct Receipt(Token);
+pub struct Receipt {
+    token: Token,
+    waits: SmallVec<[Wait; 1]>,
+}
+
+#[derive(Debug)]
+struct Wait {
+    words: oneshot::Receiver<Vec<(u16, Word)>>,
+    budget: Duration,
+    time: Time,
+}
 
 impl Receipt {
+    /// For a step that nobody else hears of, or not now.
     pub(in crate::cache) fn blind(origin: u64) -> Self {
-        Self(Token {
-            origin,
-            words: None,
-        })
+        Self {
+            token: Token {
+                origin,
+                words: None,
+            },
+            waits: SmallVec::new(),
+        }
+    }
+
+    /// For no step at all.
+    pub(super) fn nothing(origin: u64) -> Self {
+        Self {
+            token: Token {
+                origin,
+                words: Some(Vec::new()),
+            },
+            waits: SmallVec::new(),
+        }
+    }
+
+    pub(super) fn waiting(
+        origin: u64,
+        words: oneshot::Receiver<Vec<(u16, Word)>>,
+        budget: Duration,
+        time: Time,
+    ) -> Self {
+        let mut receipt = Self::nothing(origin);
+        receipt.waits.push(Wait {
+            words,
+            budget,
+            time,
+        });
+        receipt
     }
 
     /// The receipt for the steps of both.
-    pub fn and(self, _other: Receipt) -> Self {
+    #[must_use]
+    pub fn and(mut self, other: Receipt) -> Self {
+        self.token.words = joined(self.token.words, other.token.words);
+        self.waits.extend(other.waits);
         self
     }
 
     /// Waits until the other processes have been told, at most for the budget of the shared tier. What could not be told by
-    /// then is told later.
+    /// then is told later, and the token then says that nobody can tell.
     ///
     /// # Cancel safety
     /// Dropping the future gives up the answer, not the delivery.
     pub async fn delivered(self) -> Token {
-        self.0
+        let mut token = self.token;
+        for wait in self.waits {
+            let words = tokio::select! {
+                biased;
+                words = wait.words => words.ok(),
+                () = wait.time.sleep(wait.budget) => None,
+            };
+            token.words = joined(token.words, words);
+        }
+        token
     }
+}
+
+/// Nobody can tell of both if nobody can tell of one.
+fn joined(
+    one: Option<Vec<(u16, Word)>>,
+    other: Option<Vec<(u16, Word)>>,
+) -> Option<Vec<(u16, Word)>> {
+    let (mut one, other) = one.zip(other)?;
+    one.extend(other);
+    Some(one)
 }

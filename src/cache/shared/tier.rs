@@ -1,6 +1,6 @@
 //! What the engine asks of a tier that several processes share: a place for entries, and the clock that they agree on.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, future::ready, sync::Arc, time::Duration};
 
 use futures_core::future::BoxFuture;
 use smallvec::SmallVec;
@@ -30,48 +30,39 @@ pub trait SharedTier: Send + Sync + 'static {
     /// The answer numbers the unbroken stretches of hearing: when it differs from the last one, steps may have been
     /// missed in between. If the tier finds that no process at all has beaten for longer than `max_silence`, writers may
     /// hold steps that they could not deliver: it gives every slot a new epoch.
-    fn beat(&self, max_silence: Duration) -> BoxFuture<'_, Result<Session, TierError>>;
+    fn beat(&self, max_silence: Duration) -> Answer<'_, Session>;
 
     /// Asks for the words of `slots`, in that order and none twice, and for the entry under `key`, in one round trip. The
     /// entry must have been read no later than the words.
-    fn fetch<'a>(
-        &'a self,
-        key: &'a str,
-        slots: &'a [u16],
-    ) -> BoxFuture<'a, Result<Fetched, TierError>>;
+    fn fetch<'a>(&'a self, key: &'a str, slots: &'a [u16]) -> Answer<'a, Fetched>;
 
     /// Asks for the words of `slots`, in that order.
-    fn read<'a>(&'a self, slots: &'a [u16]) -> BoxFuture<'a, Result<Reading, TierError>>;
+    fn read<'a>(&'a self, slots: &'a [u16]) -> Answer<'a, Reading>;
 
     /// Keeps `entry` under `key` for at most `life`.
-    fn store<'a>(
-        &'a self,
-        key: &'a str,
-        entry: Vec<u8>,
-        life: Duration,
-    ) -> BoxFuture<'a, Result<(), TierError>>;
+    fn store<'a>(&'a self, key: &'a str, entry: Vec<u8>, life: Duration) -> Answer<'a, ()>;
 
     /// Takes steps of the clock and tells the watchers of all other processes. Returns the new word of each slot that
     /// moved, in the order of `steps`; none where the slots have no epoch just now, so that nothing is valid anyway.
-    fn advance<'a>(
-        &'a self,
-        steps: &'a [Step],
-    ) -> BoxFuture<'a, Result<Vec<(u16, Word)>, TierError>>;
+    fn advance<'a>(&'a self, steps: &'a [Step]) -> Answer<'a, Vec<(u16, Word)>>;
 
     /// Holds `slots`, or prolongs the hold of this id. [`EVERYTHING`] holds every slot.
-    fn hold<'a>(&'a self, slots: &'a [u16], hold: Hold) -> BoxFuture<'a, Result<(), TierError>>;
+    fn hold<'a>(&'a self, slots: &'a [u16], hold: Hold) -> Answer<'a, ()>;
 
-    /// Claims the right to load `key` for the processes together, for at most `lease`.
-    fn claim<'a>(
-        &'a self,
-        key: &'a str,
-        owner: u64,
-        lease: Duration,
-    ) -> BoxFuture<'a, Result<Claim, TierError>>;
+    /// Claims the right to load `key` for the processes together, for at most `lease`. A tier without claims lets each
+    /// load for itself.
+    fn claim<'a>(&'a self, _key: &'a str, _owner: u64, _lease: Duration) -> Answer<'a, Claim> {
+        Box::pin(ready(Ok(Claim::Granted)))
+    }
 
     /// Gives a claim up. That of another owner stays.
-    fn release<'a>(&'a self, key: &'a str, owner: u64) -> BoxFuture<'a, Result<(), TierError>>;
+    fn release<'a>(&'a self, _key: &'a str, _owner: u64) -> Answer<'a, ()> {
+        Box::pin(ready(Ok(())))
+    }
 }
+
+/// How a tier answers.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, TierError>>;
 
 /// Hears of steps of the clock that other processes took. Its methods neither wait nor fail.
 ///

@@ -22,7 +22,7 @@ struct State {
 impl ManualTime {
     pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(State {
-            now: Tick::from_nanos(0),
+            now: Tick::BEGIN,
             sleepers: Vec::new(),
         })))
     }

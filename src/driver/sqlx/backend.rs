@@ -4,7 +4,7 @@ use futures_core::{future::BoxFuture, stream::BoxStream};
 use sqlx::{Either, Error, Pool, SqlStr};
 
 use super::owned::OwnedQuery;
-use crate::{cache::Params, sql::Dialect};
+use crate::{cache::Params, driver::identity::Identity, sql::Dialect};
 
 /// A database that [`CachedPool`](crate::CachedPool) can stand before: `Postgres`, `MySql` or `Sqlite`, each behind the
 /// feature of its name. Sealed.
@@ -94,6 +94,9 @@ pub trait Driver: sqlx::Database + Sized {
 
     /// Reads what its connections have in common.
     fn session(connection: &mut Self::Connection) -> BoxFuture<'_, Result<Session, Error>>;
+
+    /// Asks which database it is, among those of all machines.
+    fn identity(connection: &mut Self::Connection) -> BoxFuture<'_, Result<Identity, Error>>;
 
     /// Whether some table keeps its rows when a transaction is rolled back.
     fn rollback_leaves_rows(_: &mut Self::Connection) -> BoxFuture<'_, Result<bool, Error>> {

@@ -13,7 +13,7 @@ use super::{
     owned::OwnedQuery,
 };
 use crate::{
-    cache::WriteGuard,
+    cache::{Receipt, Tags, Token, WriteGuard},
     driver::{
         ledger::{Effect, Ledger, Touched},
         statement::{SessionChange, Statement},
@@ -26,7 +26,7 @@ use crate::{
 pub(crate) enum Message<DB: Backend> {
     Item(Item<DB>),
     /// It has ended, and what it changed is invalidated.
-    Done,
+    Done(Token),
 }
 
 /// Transaction control through sqlx's own methods.
@@ -90,14 +90,25 @@ impl<DB: Backend> Checkout<DB> {
 
     /// Runs a statement to its end and settles what it did before its last answer is sent, so that whoever has seen the
     /// end of it reads what it wrote (P1).
+    ///
+    /// It runs in a task of its own: no caller's drop reaches an await in here.
     pub(crate) async fn run(
         &mut self,
         statement: &Statement,
         query: OwnedQuery<DB>,
         answers: &mpsc::Sender<Message<DB>>,
     ) {
+        let pending = match self.expect(&statement.effects).await {
+            Ok(pending) => pending,
+            Err(refused) => {
+                // The statement is not sent, and all is as before it.
+                let token = self.nothing().delivered().await;
+                let _ = answers.send(Message::Item(Err(refused))).await;
+                let _ = answers.send(Message::Done(token)).await;
+                return;
+            }
+        };
         self.foresee(statement);
-        let pending = self.expect(&statement.effects);
         let mut last: Option<Item<DB>> = None;
         {
             let mut items = DB::fetch_many(self.connection(), query);
@@ -116,7 +127,7 @@ impl<DB: Backend> Checkout<DB> {
             Some(Err(error)) => Err(Outcome::of(error)),
             _ => Ok(()),
         };
-        self.settle(pending, &statement.effects, result);
+        let mut receipt = self.settle(pending, &statement.effects, result);
         if statement.facts.kind == Kind::Ddl {
             self.core.statements.forget();
             let core = self.core.clone();
@@ -127,24 +138,50 @@ impl<DB: Backend> Checkout<DB> {
         }
         if statement.session == SessionChange::Certain && self.core.session.lives_in_connection {
             // It cannot be closed, so what was read before must not be answered to those who read now.
-            self.core.engine.invalidate_all();
+            receipt = receipt.and(self.core.engine.invalidate_all());
         }
+        // Other processes hear of it before the caller does, if they can be told in time.
+        let token = receipt.delivered().await;
         if let Some(item) = last {
             let _ = answers.send(Message::Item(item)).await;
         }
-        let _ = answers.send(Message::Done).await;
+        let _ = answers.send(Message::Done(token)).await;
     }
 
-    /// Runs transaction control and settles what it did.
-    pub(crate) async fn control(&mut self, control: Control) -> Result<(), Error> {
-        let (effects, depth) = match &control {
-            Control::Begin(None) => (begin(self.depth), self.depth + 1),
-            Control::Begin(Some(sql)) => (self.begin_with(sql), self.depth + 1),
-            Control::Commit => (commit(self.depth), self.depth.saturating_sub(1)),
-            Control::Rollback => (rollback(self.depth), self.depth.saturating_sub(1)),
+    /// Runs transaction control and settles what it did. Runs in a task of its own, as [`run`](Self::run) does.
+    ///
+    /// A commit that must not be sent, because the other processes could not be told of it, ends in a rollback.
+    pub(crate) async fn control(&mut self, control: Control) -> Result<Token, Error> {
+        let effects = match &control {
+            Control::Begin(None) => begin(self.depth),
+            Control::Begin(Some(sql)) => self.begin_with(sql),
+            Control::Commit => commit(self.depth),
+            Control::Rollback => rollback(self.depth),
         };
-        let pending = self.expect(&effects);
-        let ends = !matches!(control, Control::Begin(_));
+        match self.expect(&effects).await {
+            Ok(pending) => self.carry_out(control, pending, &effects).await,
+            Err(refused) => {
+                if let Control::Commit = control {
+                    let effects = rollback(self.depth);
+                    let pending = self.undo(&effects);
+                    // If that fails the connection is broken or `miscounted`: nothing commits on it any more.
+                    let _ = self.carry_out(Control::Rollback, pending, &effects).await;
+                }
+                Err(refused)
+            }
+        }
+    }
+
+    async fn carry_out(
+        &mut self,
+        control: Control,
+        pending: Pending,
+        effects: &[Effect],
+    ) -> Result<Token, Error> {
+        let (ends, depth) = match &control {
+            Control::Begin(_) => (false, self.depth + 1),
+            Control::Commit | Control::Rollback => (true, self.depth.saturating_sub(1)),
+        };
         let connection = self.connection();
         let result = match control {
             Control::Begin(statement) => DB::TransactionManager::begin(connection, statement).await,
@@ -155,12 +192,13 @@ impl<DB: Backend> Checkout<DB> {
             Ok(()) => self.depth = depth,
             Err(_) => self.miscounted |= ends,
         }
-        self.settle(
+        let receipt = self.settle(
             pending,
-            &effects,
+            effects,
             result.as_ref().map(drop).map_err(Outcome::of),
         );
-        result
+        let token = receipt.delivered().await;
+        result.map(|()| token)
     }
 
     /// What a caller's own way to begin does: it may be any text, and write.
@@ -182,8 +220,23 @@ impl<DB: Backend> Checkout<DB> {
         self.core.statements.shadow(&statement.facts.temporary);
     }
 
-    /// Announces to the clock what these effects will make visible, before the server hears of them.
-    fn expect(&self, effects: &[Effect]) -> Pending {
+    /// Announces to the clock what these effects will make visible, before the server hears of them; where writes are
+    /// strict, to the other processes as well.
+    ///
+    /// # Errors
+    /// When the others could not be told: nothing may be sent then. What undoes is never refused.
+    async fn expect(&mut self, effects: &[Effect]) -> Result<Pending, Error> {
+        let mut after = self.ledger.clone();
+        let visible = after.apply_text(effects);
+        match self.core.engine.announce(visible.to_tags()).await {
+            Ok(guard) => Ok(Pending { guard, after }),
+            Err(_) if undoes(effects) => Ok(self.undo(effects)),
+            Err(refused) => Err(crate::error::fence(refused)),
+        }
+    }
+
+    /// As `expect`, for a rollback: it makes nothing visible save what may have been so before.
+    fn undo(&self, effects: &[Effect]) -> Pending {
         let mut after = self.ledger.clone();
         let visible = after.apply_text(effects);
         Pending {
@@ -193,27 +246,41 @@ impl<DB: Backend> Checkout<DB> {
     }
 
     /// Books how it went.
-    fn settle(&mut self, pending: Pending, effects: &[Effect], result: Result<(), Outcome>) {
+    fn settle(
+        &mut self,
+        pending: Pending,
+        effects: &[Effect],
+        result: Result<(), Outcome>,
+    ) -> Receipt {
+        let engine = &self.core.engine;
         match result {
             Ok(()) => {
                 self.ledger = pending.after;
-                pending.guard.committed();
+                pending.guard.committed()
             }
-            Err(Outcome::NotSent) => pending.guard.undone(),
+            Err(Outcome::NotSent) => {
+                pending.guard.undone();
+                self.nothing()
+            }
             Err(Outcome::Refused) => {
                 let visible = self.ledger.failed(effects);
                 // Not `undone`: a refused statement may have changed rows before it failed (`INSERT OR FAIL`, tables
                 // without transactions, several statements in one text).
-                pending.guard.committed();
-                self.core.engine.invalidate(&visible.to_tags());
+                let receipt = pending.guard.committed();
+                receipt.and(engine.invalidate(&visible.to_tags()))
             }
             Err(Outcome::Unknown) => {
                 self.spoilt = true;
                 let visible = self.ledger.failed(effects);
-                pending.guard.unknown();
-                self.core.engine.invalidate(&visible.to_tags());
+                let receipt = pending.guard.unknown();
+                receipt.and(engine.invalidate(&visible.to_tags()))
             }
         }
+    }
+
+    /// The receipt for no step at all.
+    fn nothing(&self) -> Receipt {
+        self.core.engine.invalidate(&Tags::none())
     }
 
     /// Queues the rollback of all transactions further in than `depth`, as sqlx does when its `Transaction` is dropped:
@@ -262,6 +329,14 @@ fn rollback(depth: usize) -> Vec<Effect> {
         1 => vec![Effect::Rollback { chain: false }],
         _ => vec![Effect::RollbackTo(savepoint(depth - 1))],
     }
+}
+
+/// Whether effects only take back what was written.
+fn undoes(effects: &[Effect]) -> bool {
+    !effects.is_empty()
+        && effects
+            .iter()
+            .all(|effect| matches!(effect, Effect::Rollback { .. } | Effect::RollbackTo(_)))
 }
 
 impl<DB: Backend> Drop for Checkout<DB> {

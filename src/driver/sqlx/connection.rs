@@ -8,7 +8,7 @@ use std::{
 
 use futures_core::{future::BoxFuture, stream::BoxStream};
 use futures_util::stream;
-use sqlx::{Connection as _, Error, SqlSafeStr};
+use sqlx::{Connection as _, Error, Execute, SqlSafeStr};
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument as _;
 
@@ -18,7 +18,7 @@ use super::{
     checkout::{Checkout, Control, Message},
     owned::OwnedQuery,
 };
-use crate::{driver::statement::Statement, observe::span, pool::Core};
+use crate::{cache::Token, driver::statement::Statement, observe::span, pool::Core};
 
 /// How many rows of a `RETURNING` clause may wait for a caller who reads them slowly.
 const ROWS_AHEAD: usize = 32;
@@ -92,6 +92,36 @@ impl<DB: Backend> CachedConnection<DB> {
         Transaction::begin(self.into(), Some(statement.into_sql_str())).await
     }
 
+    /// Runs a statement, with all its results in one as sqlx's `execute` gives them, and tells how far the clock had come
+    /// when it was done: a read [`.after(&token)`](crate::CachedRead::after), in any process, is at least as new.
+    ///
+    /// Inside a transaction the token asks nothing of a read: take the one of
+    /// [`commit_with_token`](Transaction::commit_with_token).
+    ///
+    /// # Cancel safety
+    /// Once it is sent, the statement runs to its end even if the future is dropped, and so does its invalidation.
+    ///
+    /// # Errors
+    /// As sqlx's `execute`; on a strict pool also when the shared tier could not be told of the write first
+    /// ([`is_fence_unavailable`](crate::is_fence_unavailable)).
+    pub async fn execute_with_token<'q>(
+        &mut self,
+        query: impl Execute<'q, DB>,
+    ) -> Result<(DB::QueryResult, Token), Error> {
+        let query = OwnedQuery::take(query)?;
+        let statement = self.core.statements.of(query.sql.as_str());
+        let mut messages = self.start(statement, query).await?;
+        let mut results = DB::QueryResult::default();
+        loop {
+            // Dropped here, the statement goes on.
+            match messages.recv().await {
+                Some(Message::Item(item)) => results.extend(item?.left()),
+                Some(Message::Done(token)) => return Ok((results, token)),
+                None => return Err(Error::WorkerCrashed),
+            }
+        }
+    }
+
     /// Asks the server for a sign of life.
     ///
     /// # Cancel safety
@@ -107,7 +137,8 @@ impl<DB: Backend> CachedConnection<DB> {
     /// lock guards).
     ///
     /// What is done through it goes unseen. So everything counts as changed by it, now and again when this connection
-    /// is returned, and the connection is closed then instead of serving others.
+    /// is returned, and the connection is closed then instead of serving others. Strict reads in other processes are not
+    /// held back in between.
     ///
     /// # Cancel safety
     /// Dropped while it waits for a statement that was abandoned, it changes nothing.
@@ -151,16 +182,24 @@ impl<DB: Backend> CachedConnection<DB> {
         statement: Arc<Statement>,
         query: OwnedQuery<DB>,
     ) -> Result<BoxStream<'static, Item<DB>>, Error> {
+        Ok(answers(self.start(statement, query).await?))
+    }
+
+    async fn start(
+        &mut self,
+        statement: Arc<Statement>,
+        query: OwnedQuery<DB>,
+    ) -> Result<mpsc::Receiver<Message<DB>>, Error> {
         self.ready().await?;
         let (sender, receiver) = mpsc::channel(ROWS_AHEAD);
         self.dispatch(|checkout| {
             Box::pin(async move { checkout.run(&statement, query, &sender).await })
         });
-        Ok(answers(receiver))
+        Ok(receiver)
     }
 
     /// Runs transaction control, in a task of its own.
-    pub(crate) async fn control(&mut self, control: Control) -> Result<(), Error> {
+    pub(crate) async fn control(&mut self, control: Control) -> Result<Token, Error> {
         self.ready().await?;
         let (sender, receiver) = oneshot::channel();
         self.dispatch(|checkout| {
@@ -205,7 +244,7 @@ fn answers<DB: Backend>(receiver: mpsc::Receiver<Message<DB>>) -> BoxStream<'sta
         let mut receiver = receiver?;
         match receiver.recv().await {
             Some(Message::Item(item)) => Some((item, Some(receiver))),
-            Some(Message::Done) => None,
+            Some(Message::Done(_)) => None,
             // The task died before it could say how the statement ended.
             None => Some((Err(Error::WorkerCrashed), None)),
         }

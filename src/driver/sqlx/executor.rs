@@ -10,7 +10,7 @@ use sqlx::{Describe, Either, Error, Execute, Executor, SqlStr};
 
 use super::{Backend, CachedConnection, backend::Item, owned::OwnedQuery};
 use crate::{
-    cache::Shape,
+    cache::{Question, Shape},
     pool::{CachedPool, Core},
 };
 
@@ -90,6 +90,13 @@ impl<DB: Backend> Core<DB> {
         } else {
             first_row::<DB>(self.send(query)).boxed()
         }
+    }
+
+    /// Whether a load of this question may find a stale answer in the shared tier, and the query is needed again then.
+    pub(crate) fn may_be_stale(&self, question: &Question) -> bool {
+        let terms = &question.terms;
+        question.whole.is_some()
+            && (!terms.stale_while_revalidate.is_zero() || terms.tolerate_stale.is_some())
     }
 
     /// The rows of a query, all or the first.

@@ -15,7 +15,7 @@ use super::{
     parameters::{canaries, print_list},
     peek::Peeked,
 };
-use crate::{cache::Params, sql::Dialect};
+use crate::{cache::Params, driver::identity::Identity, sql::Dialect};
 
 impl Driver for MySql {
     const DIALECT: Dialect = Dialect::MySql;
@@ -77,6 +77,41 @@ impl Driver for MySql {
             }
             refuse_unrepeatable(&mut *connection).await?;
             Ok(session)
+        })
+    }
+
+    fn identity(connection: &mut MySqlConnection) -> BoxFuture<'_, Result<Identity, Error>> {
+        /// MySQL draws its `server_uuid` at random. MariaDB has none: there the others together tell servers apart.
+        const VARIABLES: [&str; 6] = [
+            "server_uuid",
+            "server_uid",
+            "server_id",
+            "hostname",
+            "port",
+            "datadir",
+        ];
+        Box::pin(async move {
+            let sql = "SHOW VARIABLES WHERE Variable_name IN \
+                ('server_uuid', 'server_uid', 'server_id', 'hostname', 'port', 'datadir')";
+            let rows = sqlx::query(sql).fetch_all(connection).await?;
+            let mut parts = Vec::new();
+            for name in VARIABLES {
+                for row in &rows {
+                    if row.try_get::<String, _>(0)?.eq_ignore_ascii_case(name) {
+                        parts.push((name, row.try_get::<String, _>(1)?));
+                    }
+                }
+            }
+            let told = |name| {
+                parts
+                    .iter()
+                    .any(|(own, value)| *own == name && !value.is_empty())
+            };
+            if told("server_uuid") || told("hostname") {
+                Ok(Identity { parts })
+            } else {
+                Ok(Identity::of_its_own())
+            }
         })
     }
 

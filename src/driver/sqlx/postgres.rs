@@ -13,7 +13,7 @@ use super::{
     parameters::{canaries, print_list},
     peek::Peeked,
 };
-use crate::{cache::Params, sql::Dialect};
+use crate::{cache::Params, driver::identity::Identity, sql::Dialect};
 
 impl Driver for Postgres {
     const DIALECT: Dialect = Dialect::Postgres;
@@ -85,6 +85,24 @@ impl Driver for Postgres {
                 ));
             }
             Ok(session)
+        })
+    }
+
+    fn identity(connection: &mut PgConnection) -> BoxFuture<'_, Result<Identity, Error>> {
+        Box::pin(async move {
+            // The number is drawn when a cluster is made, and its standbys have it too. Not everybody may ask for it.
+            let sql = "SELECT (SELECT system_identifier FROM pg_control_system())::text, \
+                (SELECT oid FROM pg_database WHERE datname = current_database())::text";
+            match sqlx::query(sql).fetch_one(connection).await {
+                Ok(row) => Ok(Identity {
+                    parts: vec![
+                        ("system_identifier", row.try_get(0)?),
+                        ("database_oid", row.try_get(1)?),
+                    ],
+                }),
+                Err(Error::Database(_)) => Ok(Identity::of_its_own()),
+                Err(error) => Err(error),
+            }
         })
     }
 

@@ -10,7 +10,7 @@ use super::{
     backend::{Driver, Session, through_executor},
     parameters::{canaries, print_list},
 };
-use crate::{cache::Params, sql::Dialect};
+use crate::{cache::Params, driver::identity::Identity, sql::Dialect};
 
 impl Driver for Sqlite {
     const DIALECT: Dialect = Dialect::Sqlite;
@@ -73,6 +73,32 @@ impl Driver for Sqlite {
         })
     }
 
+    fn identity(connection: &mut SqliteConnection) -> BoxFuture<'_, Result<Identity, Error>> {
+        Box::pin(async move {
+            let mut parts = Vec::new();
+            for row in sqlx::query("PRAGMA database_list")
+                .fetch_all(connection)
+                .await?
+            {
+                let name: String = row.try_get("name")?;
+                let file: Option<String> = row.try_get("file")?;
+                match (name.as_str(), file.filter(|file| !file.is_empty())) {
+                    // What is in it is the connection's own, and not cached.
+                    ("temp", _) => {}
+                    (_, Some(file)) => match whereabouts(&file).await {
+                        Some(place) => {
+                            parts.extend([("attached", name), ("file", file), ("place", place)]);
+                        }
+                        None => return Ok(Identity::of_its_own()),
+                    },
+                    // In memory: it is there for one connection.
+                    (_, None) => return Ok(Identity::of_its_own()),
+                }
+            }
+            Ok(Identity { parts })
+        })
+    }
+
     fn is_outage(error: &dyn sqlx::error::DatabaseError) -> bool {
         // Primary result codes (rescode.html): BUSY, LOCKED, NOMEM, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL.
         const OUTAGES: [u32; 8] = [5, 6, 7, 9, 10, 13, 14, 15];
@@ -83,4 +109,28 @@ impl Driver for Sqlite {
     }
 
     through_executor!(Sqlite);
+}
+
+/// What tells a file from one of the same path on another machine or in another container: the boot of the machine, which
+/// has a random id, and the file's place on it. `None` where neither can be had.
+async fn whereabouts(file: &str) -> Option<String> {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::linux::fs::MetadataExt as _;
+        let boot = tokio::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+            .await
+            .ok()?;
+        let file = tokio::fs::metadata(file).await.ok()?;
+        Some(format!(
+            "{} {} {}",
+            boot.trim(),
+            file.st_dev(),
+            file.st_ino()
+        ))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = file;
+        None
+    }
 }

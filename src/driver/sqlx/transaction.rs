@@ -8,6 +8,7 @@ use std::{
 use sqlx::{Error, SqlStr};
 
 use super::{Backend, CachedConnection, checkout::Control};
+use crate::cache::Token;
 
 /// A transaction in progress, or a savepoint in one.
 ///
@@ -57,15 +58,32 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
     /// Commits, or releases the savepoint.
     ///
     /// # Staleness
-    /// Once this has returned, no cached read that starts later in this process sees older data.
+    /// Once this has returned, no cached read that starts later in this process sees older data. Other processes have
+    /// been told, or, if the shared tier did not answer in time, will be.
     ///
     /// # Cancel safety
     /// The commit goes on if the future is dropped, and so does its invalidation.
     ///
     /// # Errors
     /// As sqlx's `Transaction::commit`. Where the outcome is unknown, what was written is invalidated and then kept out
-    /// of the cache for a while, in case the server commits it yet.
-    pub async fn commit(mut self) -> Result<(), Error> {
+    /// of the cache for a while, in case the server commits it yet. On a strict pool also when the shared tier could not be
+    /// told that a commit comes ([`is_fence_unavailable`](crate::is_fence_unavailable)): it was not sent then, and the
+    /// transaction is rolled back.
+    pub async fn commit(self) -> Result<(), Error> {
+        self.commit_with_token().await.map(drop)
+    }
+
+    /// Commits, or releases the savepoint, and tells how far the clock had come then: a read
+    /// [`.after(&token)`](crate::CachedRead::after), in any process, is at least as new as this commit.
+    ///
+    /// The token of a savepoint asks nothing of a read: what it wrote is not committed yet.
+    ///
+    /// # Cancel safety
+    /// As [`commit`](Self::commit).
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    pub async fn commit_with_token(mut self) -> Result<Token, Error> {
         self.control(Control::Commit).await
     }
 
@@ -77,7 +95,7 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
     /// # Errors
     /// As sqlx's `Transaction::rollback`.
     pub async fn rollback(mut self) -> Result<(), Error> {
-        self.control(Control::Rollback).await
+        self.control(Control::Rollback).await.map(drop)
     }
 }
 

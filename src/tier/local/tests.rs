@@ -3,12 +3,13 @@ use std::any::TypeId;
 use tokio::runtime::Handle;
 
 use super::*;
-use crate::cache::{Engine, EngineSettings, Lookup, Shape, Tags, Terms, Time, Value};
+use crate::cache::{Engine, EngineSettings, Lookup, Question, Shape, Tags, Terms, Time, Value};
 
 fn engine(capacity: u64) -> (Arc<Engine>, Arc<LocalTier>) {
     let tier = Arc::new(LocalTier::new(capacity));
     let engine = Engine::new(
         EngineSettings::default(),
+        None,
         tier.clone(),
         Time::real(),
         Handle::current(),
@@ -25,8 +26,18 @@ fn key(statement: u64, params: &[u8]) -> Key {
     }
 }
 
+fn question(key: Key, terms: Terms) -> Question {
+    Question {
+        key,
+        tags: Tags::none(),
+        terms,
+        whole: None,
+    }
+}
+
 fn put<T: Value>(engine: &Engine, key: Key, value: T) {
-    engine.store(key, &Terms::default(), engine.stamp(&Tags::none()), value);
+    let question = question(key, Terms::default());
+    engine.store(question, engine.stamp(&Tags::none()), value);
 }
 
 fn holds(engine: &Engine, key: &Key) -> bool {
@@ -139,8 +150,7 @@ async fn an_entry_is_kept_as_long_as_it_is_of_use_and_not_for_ever() {
         ),
     ] {
         engine.store(
-            key(statement, b""),
-            &terms,
+            question(key(statement, b""), terms),
             engine.stamp(&Tags::none()),
             vec![1_u8],
         );

@@ -131,6 +131,26 @@ impl<DB: TestDatabase> Scene<DB> {
         Setting::usual().scene().await
     }
 
+    /// Another pool on the same database, as another process has it.
+    pub(crate) async fn another(
+        &self,
+        configure: impl FnOnce(Builder<DB>) -> Builder<DB>,
+    ) -> CachedPool<DB> {
+        let (time, _) = Time::manual();
+        let builder = CachedPool::builder(self.aside.clone()).time(time);
+        configure(builder).build().await.unwrap()
+    }
+
+    /// Waits until a pool hears of the others.
+    pub(crate) async fn live(&self, pool: &CachedPool<DB>) {
+        let is_live = async {
+            while !pool.stats().shared_live {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LONG, is_live).await.unwrap();
+    }
+
     /// The pool's way to its server, if it is `wired`.
     pub(crate) fn wire(&self) -> &Wire {
         self.wire.as_ref().unwrap()

@@ -8,14 +8,20 @@
 
 #[cfg(feature = "servers")]
 mod container;
+#[cfg(feature = "servers")]
+mod faults;
 mod futures;
+mod proxy;
 #[cfg(feature = "servers")]
 mod reaper;
 #[cfg(feature = "servers")]
 mod servers;
 mod sqlite;
 
+#[cfg(feature = "servers")]
+pub use faults::{Packets, Victim};
 pub use futures::{poll_at_most, wait_until};
+pub use proxy::{Proxy, Way};
 #[cfg(feature = "servers")]
 pub use servers::{DatabaseServer, RedisServer, mariadb, postgres, redis};
 pub use sqlite::SqliteFile;

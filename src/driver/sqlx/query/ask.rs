@@ -7,10 +7,11 @@ use crate::{
     cache::{Key, Mode, Params, Question, Shape, Stamp, Tag, Tags, Terms},
     driver::{
         CachePolicy,
+        policy::AskDatabase,
         statement::{Statement, table_tag},
+        whole::RowIdentity,
     },
     pool::Core,
-    sql::Reason,
 };
 
 /// A question to the cache.
@@ -24,7 +25,7 @@ pub(super) struct Ask {
 /// What to do where the cache must not be asked.
 pub(super) enum Refusal {
     /// Ask the database; the stamp is for the result.
-    Database(Stamp),
+    Database(Box<Stamp>),
     /// Nothing: the read allows only a cached answer.
     NotCached,
 }
@@ -49,11 +50,15 @@ impl Ask {
         mapping: Option<TypeId>,
     ) -> Result<Ask, Refusal> {
         let statement = core.statements.of(query.sql.as_str());
-        let terms = policy.map(|policy| policy.terms(&statement.terms));
+        let mut terms = policy.map(|policy| policy.terms(&statement.terms));
         let refusal = match &statement.refusal {
             _ if policy.is_some_and(|policy| policy.bypass) => Some("bypass"),
             _ if terms.as_ref().unwrap_or(&statement.terms).ttl.is_zero() => Some("zero_ttl"),
-            refusal => refusal.as_ref().map(Reason::label),
+            Some(refusal) => Some(refusal.label()),
+            None => policy
+                .zip(terms.as_mut())
+                .and_then(|(policy, terms)| policy.demand_after(&core.engine, terms).err())
+                .map(|AskDatabase| "after_token"),
         };
         let row = match (refusal, mapping) {
             (None, Some(row)) => row,
@@ -65,7 +70,7 @@ impl Ask {
                 return Err(if only_if_cached {
                     Refusal::NotCached
                 } else {
-                    Refusal::Database(core.engine.stamp(&statement.reads))
+                    Refusal::Database(Box::new(core.engine.stamp(&statement.reads)))
                 });
             }
         };
@@ -107,13 +112,23 @@ impl Ask {
             .map_or(&self.statement.terms, |own| &own.1)
     }
 
-    /// The question as it is kept for as long as a load takes.
-    pub(super) fn into_question(self) -> Question {
+    /// The question as it is kept for as long as a load takes. `row` is what the mapping is among processes.
+    pub(super) fn into_question<DB: Backend>(self, core: &Core<DB>, row: RowIdentity) -> Question {
+        let whole = match &core.home {
+            Some(home) if core.engine.is_shared() => home.key(
+                &self.statement.facts.normal,
+                row,
+                self.key.shape,
+                &self.key.params,
+                self.tags(),
+            ),
+            _ => None,
+        };
         Question {
             tags: self.tags().clone(),
             terms: *self.terms(),
             key: self.key,
-            whole: None,
+            whole,
         }
     }
 }

@@ -8,8 +8,8 @@
 //! for what the macros make; a closure that captures something is never cached.
 
 use std::{
-    fmt, mem,
-    sync::{Mutex, PoisonError},
+    any, fmt, mem,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use futures_core::{future::BoxFuture, stream::BoxStream};
@@ -27,9 +27,11 @@ use super::{
     ask::{Ask, Refusal},
 };
 use crate::{
-    cache::{Cached, EncodeError, Key, Lookup, Mode, Question, Shape, Tags, Value, Weight},
-    driver::CachePolicy,
-    pool::CachedPool,
+    cache::{
+        Cached, Codec, EncodeError, Key, Loaded, Lookup, Mode, Question, Shape, Tags, Value, Weight,
+    },
+    driver::{CachePolicy, whole::RowIdentity},
+    pool::{CachedPool, Core},
 };
 
 impl<'q, DB, F, O, A> Mapped<DB> for Map<'q, DB, F, A>
@@ -63,60 +65,86 @@ where
             Err(Refusal::NotCached) => return Err(crate::error::not_cached()),
             Err(Refusal::Database(stamp)) => {
                 probe.feed(core.rows(query, V::SHAPE));
-                return Ok(core.engine.pass(stamp, V::gather(rows.await?)));
+                return Ok(core.engine.pass(*stamp, V::gather(rows.await?)));
             }
         };
         let found = match core.engine.lookup::<V>(&ask.key, ask.tags(), ask.terms()) {
             Lookup::Fresh(cached) => return Ok(cached),
             found => found,
         };
-        let question = ask.into_question();
+        let closure = RowIdentity::Closure(typeid::of::<F>(), any::type_name::<F>());
+        let question = ask.into_question(core, closure);
         match (found, question.terms.mode) {
             (Lookup::Fresh(cached), _) | (Lookup::Stale(cached, _), Mode::OnlyIfCached) => {
                 Ok(cached)
             }
-            (Lookup::Miss(_), Mode::OnlyIfCached) => Err(crate::error::not_cached()),
+            (Lookup::Miss(_), Mode::OnlyIfCached) => core
+                .engine
+                .recall(&question)
+                .await
+                .ok_or_else(crate::error::not_cached),
             (Lookup::Stale(cached, _), _) => {
-                // The closure cannot be run in the background, so a refresh leaves rows, and the next caller maps them.
-                let rows_question = Question {
-                    key: Key {
-                        shape: Shape::Rows,
-                        row: typeid::of::<(F, V)>(),
-                        ..question.key.clone()
-                    },
-                    whole: None,
-                    ..question.clone()
-                };
+                let rows_question = rows_of::<F, V>(&question);
                 if let Some(fetched) = core.engine.take::<Fetched<DB>>(&rows_question)
                     && let Some(fetched_rows) = fetched.value().take()
                 {
                     let stamp = fetched.meta().stamp().clone();
                     probe.feed(stream::iter(fetched_rows.into_iter().map(Ok)).boxed());
                     let value = V::gather(rows.await?);
-                    return Ok(core
-                        .engine
-                        .store(question.key, &question.terms, stamp, value));
+                    return Ok(core.engine.store(question, stamp, value));
                 }
-                // What is replaced tells best what the rows may weigh.
-                let at_least = cached.bytes();
-                let fetched = core.rows(query, V::SHAPE);
-                let fetch = async move {
-                    Ok::<_, Error>(Fetched::<DB>::new(fetched.try_collect().await?, at_least))
-                };
-                core.engine.refresh(rows_question, fetch);
+                refresh_rows(core, rows_question, query, V::SHAPE, &cached);
                 Ok(cached)
             }
             (Lookup::Miss(fallback), _) => {
+                let again = core.may_be_stale(&question).then(|| query.clone());
+                let rows_question = rows_of::<F, V>(&question);
                 let load = async {
                     probe.feed(core.rows(query, V::SHAPE));
                     Ok(V::gather(rows.await?))
                 };
                 let load = core.engine.load(question, fallback, is_outage::<DB>, load);
                 // Boxed, so that a hit does not carry the room that a miss needs.
-                Box::pin(load).await
+                Ok(match Box::pin(load).await? {
+                    Loaded::Answer(cached) => cached,
+                    Loaded::Stale(cached) => {
+                        if let Some(query) = again {
+                            refresh_rows(core, rows_question, query, V::SHAPE, &cached);
+                        }
+                        cached
+                    }
+                })
             }
         }
     }
+}
+
+/// The closure cannot be run in the background, so a refresh leaves rows, under this, and the next caller maps them.
+fn rows_of<F, V: 'static>(question: &Question) -> Question {
+    Question {
+        key: Key {
+            shape: Shape::Rows,
+            row: typeid::of::<(F, V)>(),
+            ..question.key.clone()
+        },
+        whole: None,
+        ..question.clone()
+    }
+}
+
+fn refresh_rows<DB: Backend, V>(
+    core: &Arc<Core<DB>>,
+    rows_question: Question,
+    query: OwnedQuery<DB>,
+    shape: Shape,
+    replaced: &Cached<V>,
+) {
+    // What is replaced tells best what the rows may weigh.
+    let at_least = replaced.bytes();
+    let rows = core.rows(query, shape);
+    let fetch =
+        async move { Ok::<_, Error>(Fetched::<DB>::new(rows.try_collect().await?, at_least)) };
+    core.engine.refresh(rows_question, fetch);
 }
 
 /// An executor that keeps what it is asked and answers when it is fed.
@@ -258,5 +286,9 @@ impl<DB: Backend> Value for Fetched<DB> {
             bytes: self.bytes,
             digest: 0,
         })
+    }
+
+    fn codec() -> Option<Codec<Self>> {
+        None
     }
 }

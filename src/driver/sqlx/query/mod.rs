@@ -19,7 +19,7 @@ use sqlx::{
 
 use super::Backend;
 use crate::{
-    cache::{Cached, Consistency},
+    cache::{Cached, Consistency, Token},
     driver::CachePolicy,
     pool::CachedPool,
 };
@@ -183,6 +183,7 @@ hints! {
     tags(tags: impl IntoIterator<Item = T>) [T: Into<Cow<'static, str>>];
     depends_on(tables: impl IntoIterator<Item = T>) [T: Into<Cow<'static, str>>];
     scope(scope: impl fmt::Display);
+    after(token: &Token);
     refresh();
     bypass();
     only_if_cached();

@@ -1,6 +1,10 @@
 //! `query_as` and `query_scalar`: the row mapping is in the type, so sqlx is asked for rows only on a miss.
 
-use std::{any::TypeId, marker::PhantomData, sync::Arc};
+use std::{
+    any::{self, TypeId},
+    marker::PhantomData,
+    sync::Arc,
+};
 
 use futures_util::TryStreamExt as _;
 use sqlx::{
@@ -14,14 +18,17 @@ use super::{
     ask::{Ask, Refusal},
 };
 use crate::{
-    cache::{Cached, Lookup, Mode},
-    driver::CachePolicy,
+    cache::{Cached, Loaded, Lookup, Mode},
+    driver::{CachePolicy, whole::RowIdentity},
     pool::{CachedPool, Core},
 };
 
 /// How a row becomes a value, by type alone. The type that implements it stands for the mapping in keys.
 trait RowMap<DB: Backend>: Send + 'static {
     type Row: CacheValue;
+
+    /// What it is among processes.
+    fn identity() -> RowIdentity;
 
     fn map(row: &DB::Row) -> Result<Self::Row, Error>;
 }
@@ -35,6 +42,10 @@ struct First<O>(PhantomData<fn() -> O>);
 impl<DB: Backend, O: CacheValue + for<'r> FromRow<'r, DB::Row>> RowMap<DB> for Whole<O> {
     type Row = O;
 
+    fn identity() -> RowIdentity {
+        RowIdentity::Whole(any::type_name::<O>())
+    }
+
     fn map(row: &DB::Row) -> Result<O, Error> {
         O::from_row(row)
     }
@@ -45,6 +56,10 @@ where
     (O,): for<'r> FromRow<'r, DB::Row>,
 {
     type Row = O;
+
+    fn identity() -> RowIdentity {
+        RowIdentity::First(any::type_name::<O>())
+    }
 
     fn map(row: &DB::Row) -> Result<O, Error> {
         <(O,)>::from_row(row).map(|(value,)| value)
@@ -99,7 +114,7 @@ async fn read<'q, DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
         Err(Refusal::NotCached) => return Err(crate::error::not_cached()),
         Err(Refusal::Database(stamp)) => {
             let value = Box::pin(load::<DB, M, V>(core.clone(), query)).await?;
-            return Ok(core.engine.pass(stamp, value));
+            return Ok(core.engine.pass(*stamp, value));
         }
     };
     match core.engine.lookup::<V>(&ask.key, ask.tags(), ask.terms()) {
@@ -116,10 +131,14 @@ async fn without_fresh<DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
     ask: Ask,
     found: Lookup<V>,
 ) -> Result<Cached<V>, Error> {
-    let question = ask.into_question();
+    let question = ask.into_question(core, M::identity());
     match (found, question.terms.mode) {
         (Lookup::Fresh(cached), _) | (Lookup::Stale(cached, _), Mode::OnlyIfCached) => Ok(cached),
-        (Lookup::Miss(_), Mode::OnlyIfCached) => Err(crate::error::not_cached()),
+        (Lookup::Miss(_), Mode::OnlyIfCached) => core
+            .engine
+            .recall(&question)
+            .await
+            .ok_or_else(crate::error::not_cached),
         (Lookup::Stale(cached, _), _) => {
             let load = load::<DB, M, V>(core.clone(), query);
             core.engine.refresh(question, load);
@@ -132,9 +151,24 @@ async fn without_fresh<DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
                 let load = load::<DB, M, V>(core.clone(), query.clone());
                 core.engine.refresh(question.clone(), load);
             }
+            let again = core
+                .may_be_stale(&question)
+                .then(|| (question.clone(), query.clone()));
             let load = load::<DB, M, V>(core.clone(), query);
-            let outage = is_outage::<DB>;
-            core.engine.load(question, fallback, outage, load).await
+            let loaded = core
+                .engine
+                .load(question, fallback, is_outage::<DB>, load)
+                .await?;
+            Ok(match loaded {
+                Loaded::Answer(cached) => cached,
+                Loaded::Stale(cached) => {
+                    if let Some((question, query)) = again {
+                        let load = self::load::<DB, M, V>(core.clone(), query);
+                        core.engine.refresh(question, load);
+                    }
+                    cached
+                }
+            })
         }
     }
 }

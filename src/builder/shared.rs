@@ -1,0 +1,181 @@
+//! The builder's settings of the tier that processes share, and how it is opened.
+
+use std::{future, sync::Arc, time::Duration};
+
+use futures_core::future::BoxFuture;
+use tokio::time::timeout;
+
+use super::Builder;
+use crate::{
+    Error,
+    cache::{
+        SharedSettings,
+        shared::{SharedTier, TierError},
+    },
+    driver::sqlx::Backend,
+};
+
+/// How long `build()` waits for a shared tier that is required.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the builder knows of a shared tier.
+#[derive(Default)]
+pub(super) struct Shared {
+    pub(super) settings: SharedSettings,
+    pub(super) required: bool,
+    /// `encrypt_with` was called, with or without keys.
+    sealed: bool,
+    open: Option<Open>,
+}
+
+/// Makes the tier; fails if somebody must mend something before it can work.
+type Open = Box<dyn FnOnce(&SharedSettings) -> BoxFuture<'static, Opened> + Send>;
+pub(super) type Opened = Result<Arc<dyn SharedTier>, TierError>;
+
+impl<DB: Backend> Builder<DB> {
+    /// Shares results and invalidations with other processes through this tier. Default: none, each process has a cache
+    /// of its own.
+    ///
+    /// Everything that the pool promises one process then holds between processes, within
+    /// [`max_staleness`](Self::max_staleness). The namespace of the tier decides who shares: all pools in it must be on the
+    /// same database, or on databases that can be told apart. They can by what PostgreSQL (`system_identifier`), MySQL
+    /// (`server_uuid`) or MariaDB (host, port and directory) say of themselves; a copy that was restored from a backup says the
+    /// same as its original, so give it a namespace of its own. An SQLite file is shared by the processes of one machine. A
+    /// database in memory, or one that does not say who it is, keeps its results in this process.
+    pub fn shared_tier(self, tier: impl SharedTier) -> Self {
+        let tier: Arc<dyn SharedTier> = Arc::new(tier);
+        self.open_tier(|_| Box::pin(future::ready(Ok(tier))))
+    }
+
+    pub(super) fn open_tier(
+        mut self,
+        open: impl FnOnce(&SharedSettings) -> BoxFuture<'static, Opened> + Send + 'static,
+    ) -> Self {
+        self.shared.open = Some(Box::new(open));
+        self
+    }
+
+    /// The longest that another process may answer with data from before a write that this process was told of as done, if
+    /// the news of it do not get through. Default: 1 s.
+    ///
+    /// While news get through, other processes hear of a write after one message. A process that has had no sign of life from
+    /// the tier for this long stops answering from its memory and asks the database, until it hears again.
+    pub fn max_staleness(mut self, time: Duration) -> Self {
+        self.shared.settings.max_staleness = time;
+        self
+    }
+
+    /// What one read or write spends at most on waiting for the shared tier. Default: 50 ms.
+    ///
+    /// A read then goes to the database. A write is done, and what it invalidates is told to the others as soon as the tier
+    /// answers again (`stats().pending_invalidations`); a strict write fails before anything is sent, see
+    /// [`Consistency::Strict`](crate::Consistency::Strict).
+    pub fn shared_budget(mut self, time: Duration) -> Self {
+        self.shared.settings.budget = time;
+        self
+    }
+
+    /// For how long strict reads of what a write touches go to the database if its process dies between COMMIT and the news of
+    /// it. Default: 10 s.
+    ///
+    /// A writer that lives prolongs its hold, however long it takes. Of use with
+    /// [`consistency(Consistency::Strict)`](Self::consistency) only.
+    pub fn fence(mut self, time: Duration) -> Self {
+        self.shared.settings.fence = time;
+        self
+    }
+
+    /// Makes it an error of [`build`](Self::build) if the shared tier does not answer. Default: the pool is built, answers
+    /// from the database and goes on trying.
+    pub fn require_shared(mut self) -> Self {
+        self.shared.required = true;
+        self
+    }
+
+    /// Encrypts what is kept in the shared tier: rows, and what tells them apart (arguments, scope). Default: neither is
+    /// encrypted.
+    ///
+    /// The first key seals, all of them open, so a key is changed in two steps: put the new one behind the old one
+    /// everywhere, then in front. Entries that no key opens are misses. Draw keys at random; the crate wipes none from memory.
+    pub fn encrypt_with(mut self, keys: impl IntoIterator<Item = [u8; 32]>) -> Self {
+        self.shared.settings.secrets = keys.into_iter().collect();
+        self.shared.sealed = true;
+        self
+    }
+
+    /// Of processes that miss the same key at once, lets one load and the others wait for its result, at most until
+    /// [`shared_budget`](Self::shared_budget) is over. Default: each process loads for itself.
+    ///
+    /// `lease` is how long a loader that has died keeps others from being the one who loads.
+    pub fn load_across_processes(mut self, lease: Duration) -> Self {
+        self.shared.settings.claim = Some(lease);
+        self
+    }
+}
+
+impl Shared {
+    /// The rules that these settings break, of which the first is told.
+    pub(super) fn rules(&self) -> [(bool, &'static str, &'static str); 6] {
+        let settings = &self.settings;
+        [
+            (
+                settings.max_staleness.is_zero(),
+                "max_staleness",
+                "must be above zero",
+            ),
+            (
+                settings.budget.is_zero(),
+                "shared_budget",
+                "must be above zero",
+            ),
+            (
+                settings.fence <= settings.budget,
+                "fence",
+                "must be longer than `shared_budget`",
+            ),
+            (
+                settings.claim.is_some_and(|lease| lease.is_zero()),
+                "load_across_processes",
+                "must be above zero",
+            ),
+            (
+                self.sealed && settings.secrets.is_empty(),
+                "encrypt_with",
+                "needs a key",
+            ),
+            (
+                self.required && self.open.is_none(),
+                "require_shared",
+                "needs a shared tier",
+            ),
+        ]
+    }
+
+    /// Opens the tier that was asked for.
+    ///
+    /// # Errors
+    /// What somebody must mend.
+    pub(super) async fn open(&mut self) -> Result<Option<Arc<dyn SharedTier>>, Error> {
+        match self.open.take() {
+            Some(open) => Ok(Some(
+                open(&self.settings).await.map_err(Error::shared_tier)?,
+            )),
+            None => Ok(None),
+        }
+    }
+
+    /// Makes sure that a tier which is required answers; the engine must be listening to it.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub(super) async fn prove(&self, tier: &dyn SharedTier) -> Result<(), Error> {
+        if !self.required {
+            return Ok(());
+        }
+        let beat = tier.beat(self.settings.max_staleness);
+        let beaten = timeout(PATIENCE, beat)
+            .await
+            .unwrap_or_else(|_| Err(TierError::passing("it does not answer")));
+        beaten.map(drop).map_err(Error::shared_tier)
+    }
+}

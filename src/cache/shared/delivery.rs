@@ -1,0 +1,272 @@
+//! Tells the other processes of this one's steps of the clock: in batches, in the background, until it is done.
+//!
+//! # Read your writes (P1) with a shared tier
+//! A step is taken in three parts: its slots are marked as pending, then the local words move, then the step is queued. A
+//! reader notes the local words first and looks for pending slots afterwards. If it noted a word from before the move,
+//! whatever it stores is dead. If it noted one from after the move, it sees the mark (the move is a release, the noting an
+//! acquire) and does not ask the shared tier, whose words do not show the step yet. The mark goes when the tier has
+//! acknowledged the step, and from then on its words show it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::{Notify, oneshot};
+
+use super::{
+    Receipt, SharedTier, TierError, Word,
+    known::Known,
+    lease::Lease,
+    pending::{Added, Batch, Doubt, Pending, Waiter},
+};
+use crate::{
+    cache::{
+        Tags, Time,
+        clock::Outcome,
+        sync::{Mutex, lock},
+    },
+    observe::{Event, Observer},
+};
+
+/// How soon a delivery that failed is tried again, at first and at most.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
+
+/// How often what is left is tried when the engine is gone.
+const LAST_ATTEMPTS: u32 = 20;
+
+pub(in crate::cache) struct Delivery {
+    tier: Arc<dyn SharedTier>,
+    /// Written by every write of this process, and by the worker.
+    pending: Mutex<Pending>,
+    /// The engine is gone: end when there is nothing to send.
+    closing: AtomicBool,
+    /// All was sent.
+    sent: Notify,
+    /// There is something to send.
+    wake: Notify,
+    /// The tier answers again.
+    back: Notify,
+    lease: Arc<Lease>,
+    known: Arc<Known>,
+    /// The next id of a hold. Random at first, so that processes do not get in each other's way.
+    ids: AtomicU64,
+    origin: u64,
+    budget: Duration,
+    max_staleness: Duration,
+    time: Time,
+    observer: Arc<Observer>,
+}
+
+impl Delivery {
+    pub(super) fn new(
+        tier: Arc<dyn SharedTier>,
+        lease: Arc<Lease>,
+        known: Arc<Known>,
+        origin: u64,
+        (budget, max_staleness): (Duration, Duration),
+        time: Time,
+        observer: Arc<Observer>,
+    ) -> Self {
+        Self {
+            tier,
+            pending: Mutex::default(),
+            closing: AtomicBool::new(false),
+            sent: Notify::new(),
+            wake: Notify::new(),
+            back: Notify::new(),
+            lease,
+            known,
+            ids: AtomicU64::new(super::random()),
+            origin,
+            budget,
+            max_staleness,
+            time,
+            observer,
+        }
+    }
+
+    /// An id for a hold.
+    pub(super) fn id(&self) -> u64 {
+        self.ids.fetch_add(1, Ordering::Relaxed).max(1)
+    }
+
+    /// Marks what is about to move. Before the local words move.
+    pub(in crate::cache) fn mark(&self, tags: &Tags) {
+        lock(&self.pending).mark(tags.write_slots());
+    }
+
+    /// Queues what was marked and has moved here. `fence` is the hold that the write took.
+    pub(in crate::cache) fn send(
+        &self,
+        tags: &Tags,
+        outcome: Outcome,
+        doubt_span: Duration,
+        fence: Option<u64>,
+    ) -> Receipt {
+        let slots = tags.write_slots();
+        if slots.is_empty() || (outcome == Outcome::Undone && fence.is_none()) {
+            return Receipt::nothing(self.origin);
+        }
+        let mut pending = lock(&self.pending);
+        let added = match outcome {
+            Outcome::Committed => pending.add(slots, true, fence),
+            Outcome::Undone => pending.add(slots, false, fence),
+            // The fence stays and expires: a second reason to move then.
+            Outcome::Unknown => pending.add_doubt(Doubt {
+                slots: slots.into(),
+                id: self.id(),
+                until: self.time.now().plus(doubt_span),
+            }),
+        };
+        // Nobody waits for a tier that does not answer, nor for the end of a doubt.
+        let receipt = if outcome != Outcome::Unknown && self.lease.is_usable(self.time.now()) {
+            let (sender, receiver) = oneshot::channel();
+            pending.wait(Waiter::new(slots, sender));
+            Receipt::waiting(self.origin, receiver, self.budget, self.time.clone())
+        } else {
+            Receipt::blind(self.origin)
+        };
+        drop(pending);
+        self.note(added);
+        self.wake.notify_one();
+        receipt
+    }
+
+    /// Queues the end of a hold and nothing else.
+    pub(super) fn release(&self, slots: &[u16], fence: u64) {
+        let added = lock(&self.pending).add(slots, false, Some(fence));
+        self.note(added);
+        self.wake.notify_one();
+    }
+
+    /// Whether the shared words of `slots` may lack a step of this process.
+    pub(super) fn concerns(&self, slots: &[u16]) -> bool {
+        lock(&self.pending).concerns(slots)
+    }
+
+    /// How many slots' steps have not been delivered.
+    pub(super) fn pending(&self) -> usize {
+        lock(&self.pending).len()
+    }
+
+    /// The tier answers: what waits for the end of a back-off need not.
+    pub(super) fn kick(&self) {
+        if !lock(&self.pending).is_idle() {
+            self.back.notify_one();
+        }
+    }
+
+    /// Waits until nothing is owed.
+    pub(super) async fn idle(&self) {
+        loop {
+            let sent = self.sent.notified();
+            let mut sent = std::pin::pin!(sent);
+            // Before the question, or an end between the two would be missed.
+            sent.as_mut().enable();
+            if self.pending() == 0 {
+                return;
+            }
+            sent.await;
+        }
+    }
+
+    /// Nobody adds any more.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.wake.notify_one();
+        self.back.notify_one();
+    }
+
+    /// Delivers until it is closed and has delivered all, or cannot. One batch is on its way at a time, and all that is added meanwhile makes the
+    /// next one.
+    pub(super) async fn run(self: Arc<Self>) {
+        let (mut back_off, mut attempts_left) = (BACK_OFF.0, LAST_ATTEMPTS);
+        loop {
+            let batch = lock(&self.pending).take();
+            let closing = self.closing.load(Ordering::Acquire);
+            if batch.is_empty() && closing {
+                return;
+            }
+            if batch.is_empty() {
+                self.wake.notified().await;
+                continue;
+            }
+            // A drop at this await is the end of the engine.
+            match self.deliver(&batch).await {
+                Ok(words) => {
+                    back_off = BACK_OFF.0;
+                    self.known.note(&words);
+                    lock(&self.pending).delivered(&batch);
+                    self.sent.notify_waiters();
+                    for waiter in batch.waiters {
+                        waiter.tell(&words);
+                    }
+                }
+                Err(error) => {
+                    self.observer.counters.deliveries_failed.add(1);
+                    self.observer.emit(Event::DeliveryFailed {
+                        problem: error.to_string().into(),
+                    });
+                    let added = lock(&self.pending).put_back(batch);
+                    self.note(added);
+                    if closing {
+                        attempts_left -= 1;
+                    }
+                    if attempts_left == 0 {
+                        return;
+                    }
+                    tokio::select! {
+                        () = self.time.sleep(back_off) => {}
+                        () = self.back.notified() => {}
+                    }
+                    back_off = (back_off * 2).min(BACK_OFF.1);
+                }
+            }
+        }
+    }
+
+    async fn deliver(&self, batch: &Batch) -> Result<Vec<(u16, Word)>, TierError> {
+        let now = self.time.now();
+        let mut steps = batch.steps();
+        let mut holds = Vec::new();
+        for doubt in &batch.doubts {
+            match doubt.hold(now) {
+                Some(hold) => holds.push((&doubt.slots, hold)),
+                // Its time is over: what the write did is done.
+                None => steps.extend(doubt.steps()),
+            }
+        }
+        let work = async {
+            for (slots, hold) in holds {
+                self.tier.hold(slots, hold).await?;
+            }
+            if steps.is_empty() {
+                return Ok(Vec::new());
+            }
+            self.tier.advance(&steps).await
+        };
+        tokio::select! {
+            biased;
+            result = work => result,
+            () = self.time.sleep(self.max_staleness) => Err(TierError::passing("no answer to a step of the clock")),
+        }
+    }
+
+    fn note(&self, added: Added) {
+        if added == Added::Collapsed {
+            self.observer.emit(Event::StepsCollapsed);
+        }
+    }
+}
+
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery")
+            .field("pending", &self.pending())
+            .finish_non_exhaustive()
+    }
+}

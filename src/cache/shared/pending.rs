@@ -1,0 +1,266 @@
+//! The steps of the clock that the other processes have not been told of yet.
+//!
+//! Bounded: steps of one slot are one, and past a number of slots all of them together become one step of everything.
+//! While a slot is in here, this process must not ask the shared tier for what depends on it: its words there do not
+//! show this process's own write yet (P1).
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use smallvec::SmallVec;
+use tokio::sync::oneshot;
+
+use super::{EVERYTHING, Hold, HoldReason, Step, Word};
+use crate::cache::Tick;
+
+/// Past so many slots, or holds of unknown outcome, they become one.
+const MOST: usize = 8_192;
+
+/// Past so many holds to end on one slot, the rest are left to expire.
+const MOST_RELEASES: usize = 64;
+
+/// Who waits for some slots' steps to be delivered.
+pub(super) struct Waiter {
+    slots: SmallVec<[u16; 4]>,
+    answer: oneshot::Sender<Vec<(u16, Word)>>,
+}
+
+impl Waiter {
+    pub(super) fn new(slots: &[u16], answer: oneshot::Sender<Vec<(u16, Word)>>) -> Self {
+        let slots = slots.into();
+        Self { slots, answer }
+    }
+
+    /// Tells where its slots have moved to, or nothing if that cannot be said of all of them.
+    pub(super) fn tell(self, words: &[(u16, Word)]) {
+        let word = |slot: &u16| words.iter().find(|(moved, _)| moved == slot).copied();
+        if let Some(words) = self.slots.iter().map(word).collect() {
+            // Whoever waited may have gone.
+            let _ = self.answer.send(words);
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Pending {
+    steps: BTreeMap<u16, Owed>,
+    doubts: Vec<Doubt>,
+    waiters: Vec<Waiter>,
+    /// How many batches, those on their way among them, will move a slot.
+    moving: HashMap<u16, u32>,
+}
+
+/// What is owed to one slot.
+#[derive(Clone, Default)]
+struct Owed {
+    moves: bool,
+    releases: SmallVec<[u64; 2]>,
+}
+
+/// A write of unknown outcome, to be told.
+#[derive(Clone)]
+pub(super) struct Doubt {
+    pub(super) slots: SmallVec<[u16; 4]>,
+    pub(super) id: u64,
+    /// Until when the write may take effect.
+    pub(super) until: Tick,
+}
+
+/// What is sent together.
+#[derive(Default)]
+pub(super) struct Batch {
+    steps: BTreeMap<u16, Owed>,
+    pub(super) doubts: Vec<Doubt>,
+    pub(super) waiters: Vec<Waiter>,
+    /// The slots that the batch moves.
+    moving: HashSet<u16>,
+}
+
+/// Whether steps were added as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    Whole,
+    /// There were too many: everything moves instead.
+    Collapsed,
+}
+
+impl Pending {
+    /// Notes that `slots` will move. Before the local words move, see [`super::delivery`].
+    pub(super) fn mark(&mut self, slots: &[u16]) {
+        for &slot in slots {
+            *self.moving.entry(slot).or_default() += 1;
+        }
+    }
+
+    /// Adds what was [`mark`](Self::mark)ed.
+    pub(super) fn add(&mut self, slots: &[u16], moves: bool, releases: Option<u64>) -> Added {
+        for &slot in slots {
+            let owed = self.steps.entry(slot).or_default();
+            if moves && owed.moves {
+                // Marked twice and owed once.
+                unmark(&mut self.moving, slot);
+            }
+            owed.moves |= moves;
+            owed.releases.extend(releases);
+            owed.releases.truncate(MOST_RELEASES);
+        }
+        self.bound()
+    }
+
+    /// Adds a write of unknown outcome.
+    pub(super) fn add_doubt(&mut self, doubt: Doubt) -> Added {
+        self.doubts.push(doubt);
+        self.bound()
+    }
+
+    pub(super) fn wait(&mut self, waiter: Waiter) {
+        self.waiters.push(waiter);
+    }
+
+    /// Whether one of `slots` is to move, or everything is.
+    pub(super) fn concerns(&self, slots: &[u16]) -> bool {
+        self.moving.contains_key(&EVERYTHING)
+            || slots.iter().any(|slot| self.moving.contains_key(slot))
+    }
+
+    /// How many slots wait to move.
+    pub(super) fn len(&self) -> usize {
+        self.moving.len()
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.steps.is_empty() && self.doubts.is_empty()
+    }
+
+    /// Takes all there is to send.
+    pub(super) fn take(&mut self) -> Batch {
+        let steps = std::mem::take(&mut self.steps);
+        let doubts = std::mem::take(&mut self.doubts);
+        let stepping = steps.iter().filter(|(_, owed)| owed.moves);
+        let moving = stepping.map(|(&slot, _)| slot).collect();
+        Batch {
+            steps,
+            doubts,
+            waiters: std::mem::take(&mut self.waiters),
+            moving,
+        }
+    }
+
+    /// A batch was delivered.
+    pub(super) fn delivered(&mut self, batch: &Batch) {
+        for &slot in &batch.moving {
+            unmark(&mut self.moving, slot);
+        }
+        for doubt in &batch.doubts {
+            for &slot in &doubt.slots {
+                unmark(&mut self.moving, slot);
+            }
+        }
+    }
+
+    /// A batch was not delivered: it is owed still. Whoever waited for it is let go.
+    pub(super) fn put_back(&mut self, batch: Batch) -> Added {
+        for (slot, owed) in batch.steps {
+            let present = self.steps.entry(slot).or_default();
+            if present.moves && owed.moves {
+                unmark(&mut self.moving, slot);
+            }
+            present.moves |= owed.moves;
+            present.releases.extend(owed.releases);
+            present.releases.truncate(MOST_RELEASES);
+        }
+        self.doubts.extend(batch.doubts);
+        self.bound()
+    }
+
+    fn bound(&mut self) -> Added {
+        if self.steps.len() <= MOST && self.doubts.len() <= MOST {
+            return Added::Whole;
+        }
+        // The releases are dropped with their slots: those holds expire. A doubt of everything stands for all doubts.
+        if let Some(longest) = self.doubts.iter().max_by_key(|doubt| doubt.until).cloned() {
+            for doubt in std::mem::take(&mut self.doubts) {
+                for slot in doubt.slots {
+                    unmark(&mut self.moving, slot);
+                }
+            }
+            self.mark(&[EVERYTHING]);
+            self.doubts.push(Doubt {
+                slots: SmallVec::from_slice(&[EVERYTHING]),
+                ..longest
+            });
+        }
+        for (slot, owed) in std::mem::take(&mut self.steps) {
+            if owed.moves {
+                unmark(&mut self.moving, slot);
+            }
+        }
+        self.mark(&[EVERYTHING]);
+        self.steps.insert(
+            EVERYTHING,
+            Owed {
+                moves: true,
+                releases: SmallVec::new(),
+            },
+        );
+        Added::Collapsed
+    }
+}
+
+fn unmark(moving: &mut HashMap<u16, u32>, slot: u16) {
+    if let Some(count) = moving.get_mut(&slot) {
+        *count -= 1;
+        if *count == 0 {
+            moving.remove(&slot);
+        }
+    }
+}
+
+impl Batch {
+    pub(super) fn is_empty(&self) -> bool {
+        self.steps.is_empty() && self.doubts.is_empty()
+    }
+
+    /// The steps as the tier takes them.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        let step = |(&slot, owed): (&u16, &Owed)| {
+            let first = Step {
+                slot,
+                moves: owed.moves,
+                releases: owed.releases.first().copied(),
+            };
+            let others: Vec<Step> = owed
+                .releases
+                .iter()
+                .skip(1)
+                .map(|&id| Step {
+                    slot,
+                    moves: false,
+                    releases: Some(id),
+                })
+                .collect();
+            std::iter::once(first).chain(others)
+        };
+        self.steps.iter().flat_map(step).collect()
+    }
+}
+
+impl Doubt {
+    /// What stands for it when its time is over.
+    pub(super) fn steps(&self) -> impl Iterator<Item = Step> {
+        self.slots.iter().map(|&slot| Step {
+            slot,
+            moves: true,
+            releases: None,
+        })
+    }
+
+    /// The hold that tells of it, as of `now`; `None` if its time is over.
+    pub(super) fn hold(&self, now: Tick) -> Option<Hold> {
+        let span = self.until.since(now);
+        (!span.is_zero()).then_some(Hold {
+            id: self.id,
+            span,
+            reason: HoldReason::Doubt,
+        })
+    }
+}

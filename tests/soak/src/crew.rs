@@ -1,0 +1,247 @@
+//! The worker processes: started, heard, killed and sent home.
+//!
+//! A worker is this program again. It tells what it does on its standard output, hears of tokens on its standard input, and ends
+//! when that ends, so it does not outlive this process.
+
+use std::{
+    net::SocketAddr,
+    process::Stdio,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use cachedpool_test_support::Proxy;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::{Child, ChildStdin, ChildStdout, Command},
+    sync::mpsc,
+    time::timeout,
+};
+
+use crate::{
+    clock::{self, Moment},
+    judge::Process,
+    options::Options,
+    record::{Demand, Record},
+};
+
+/// So much is said and not judged yet before workers have to wait.
+const NEWS: usize = 10_000;
+/// A worker that does not listen loses tokens, not memory.
+const TOKENS: usize = 1_000;
+/// Longer than a worker gives each of its operations.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// What the judge hears, in this order.
+pub(crate) enum News {
+    /// Every moment that this process tells is later.
+    Started(Process, Moment),
+    Told(Process, Record),
+    /// It will tell nothing more.
+    Ended(Process),
+    /// From then on so many faults happen, called this.
+    Faults {
+        since: Moment,
+        name: &'static str,
+        count: u64,
+    },
+    /// The checker itself cannot go on.
+    Trouble(String),
+}
+
+/// All workers.
+pub(crate) struct Crew {
+    postgres: SocketAddr,
+    redis: SocketAddr,
+    options: Options,
+    /// One for each place, between its worker and PostgreSQL.
+    doors: Vec<Proxy>,
+    /// Who works at each place.
+    members: Mutex<Vec<Option<Member>>>,
+    news: mpsc::Sender<News>,
+    next: AtomicU32,
+}
+
+struct Member {
+    process: Process,
+    child: Child,
+    /// Its input ends when this is dropped.
+    tokens: mpsc::Sender<String>,
+}
+
+impl Crew {
+    /// Nobody yet.
+    pub(crate) async fn new(
+        postgres: SocketAddr,
+        redis: SocketAddr,
+        options: Options,
+    ) -> (Self, mpsc::Receiver<News>) {
+        let (news, heard) = mpsc::channel(NEWS);
+        let mut doors = Vec::new();
+        for _ in 0..options.processes {
+            doors.push(Proxy::start(postgres).await);
+        }
+        let crew = Self {
+            postgres,
+            redis,
+            members: Mutex::new(doors.iter().map(|_| None).collect()),
+            doors,
+            options,
+            news,
+            next: AtomicU32::new(1),
+        };
+        (crew, heard)
+    }
+
+    /// How many places there are.
+    pub(crate) fn places(&self) -> usize {
+        self.doors.len()
+    }
+
+    /// Tells the judge.
+    pub(crate) async fn report(&self, news: News) {
+        // Nobody judges any more: the run is over.
+        let _ = self.news.send(news).await;
+    }
+
+    /// Lets a new process work at that place.
+    pub(crate) async fn hire(&self, place: usize) {
+        // Relaxed: only that no two are the same matters.
+        let process = self.next.fetch_add(1, Ordering::Relaxed);
+        self.report(News::Started(process, clock::now())).await;
+        match self.start(place, process) {
+            Ok((member, output)) => {
+                self.members()[place] = Some(member);
+                tokio::spawn(hear(process, output, self.news.clone()));
+            }
+            Err(error) => {
+                let trouble = format!("a worker cannot be started: {error}");
+                self.report(News::Trouble(trouble)).await;
+            }
+        }
+    }
+
+    fn start(&self, place: usize, process: Process) -> std::io::Result<(Member, ChildStdout)> {
+        let seed = self.options.seed ^ (u64::from(process) << 32);
+        let demand = match self.options.demand {
+            Demand::Bounded => "bounded",
+            Demand::Strict => "strict",
+        };
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("worker")
+            .arg(format!(
+                "postgres://postgres:test@{}/postgres?sslmode=disable",
+                self.doors[place].address()
+            ))
+            .arg(format!("redis://{}", self.redis))
+            .args([demand, self.options.sabotage.name(), &seed.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let input = child.stdin.take().expect("it is piped");
+        let output = child.stdout.take().expect("it is piped");
+        let (tokens, lines) = mpsc::channel(TOKENS);
+        tokio::spawn(pass_on(lines, input));
+        let member = Member {
+            process,
+            child,
+            tokens,
+        };
+        Ok((member, output))
+    }
+
+    /// Ends the process at that place with SIGKILL.
+    pub(crate) async fn kill(&self, place: usize) {
+        let member = self.members()[place].take();
+        if let Some(mut member) = member {
+            // It may have ended by itself: then there is nothing to kill.
+            let _ = member.child.kill().await;
+        }
+    }
+
+    /// What PostgreSQL answers to that place is held back for `span`, then its process is killed: what it was committing is
+    /// done, and it never knew.
+    pub(crate) async fn kill_unaware(&self, place: usize, span: Duration) {
+        use cachedpool_test_support::Way;
+        let door = &self.doors[place];
+        door.ways(Way::Pass, Way::Hold);
+        tokio::time::sleep(span).await;
+        self.kill(place).await;
+        door.retarget(self.postgres);
+        door.pass();
+    }
+
+    /// Passes a token on to all other processes.
+    pub(crate) fn share(&self, from: Process, line: &str) {
+        for member in self.members().iter().flatten() {
+            if member.process != from {
+                let _ = member.tokens.try_send(line.to_owned());
+            }
+        }
+    }
+
+    /// Lets all of them end what they are doing. Fails if one of them failed.
+    pub(crate) async fn dismiss(&self) -> Result<(), String> {
+        let members: Vec<Member> = self.members().iter_mut().filter_map(Option::take).collect();
+        let mut children = Vec::new();
+        for Member {
+            process,
+            child,
+            tokens,
+        } in members
+        {
+            drop(tokens);
+            children.push((process, child));
+        }
+        for (process, mut child) in children {
+            match timeout(PATIENCE, child.wait()).await {
+                Ok(Ok(status)) if status.success() => {}
+                Ok(Ok(status)) => return Err(format!("process {process} ended with {status}")),
+                Ok(Err(error)) => return Err(format!("process {process} is lost: {error}")),
+                Err(_) => return Err(format!("process {process} does not end")),
+            }
+        }
+        Ok(())
+    }
+
+    fn members(&self) -> std::sync::MutexGuard<'_, Vec<Option<Member>>> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn hear(process: Process, output: ChildStdout, news: mpsc::Sender<News>) {
+    let mut lines = BufReader::new(output).lines();
+    let mut last = None;
+    while let Ok(Some(line)) = lines.next_line().await {
+        if let Some(unreadable) = last.take() {
+            let trouble = format!("process {process} said {unreadable:?}");
+            let _ = news.send(News::Trouble(trouble)).await;
+        }
+        match line.parse() {
+            Ok(record) => {
+                if news.send(News::Told(process, record)).await.is_err() {
+                    return;
+                }
+            }
+            // Of the last line a killed process may have told a part only.
+            Err(_) => last = Some(line),
+        }
+    }
+    let _ = news.send(News::Ended(process)).await;
+}
+
+async fn pass_on(mut lines: mpsc::Receiver<String>, mut input: ChildStdin) {
+    while let Some(line) = lines.recv().await {
+        if input
+            .write_all(format!("{line}\n").as_bytes())
+            .await
+            .is_err()
+        {
+            return;
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! What is done to the servers and workers, and undone.
+//!
+//! Every fault hits all processes alike. One process alone that is cut off from Redis while it writes is a declared
+//! degraded mode: what it could not tell, the others cannot know.
+
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use cachedpool_test_support::{Packets, Proxy, Victim, Way, wait_until};
+use tokio::time::{Instant, sleep};
+
+use crate::crew::Crew;
+
+/// A replica must have caught up by then.
+const SYNCHRONISED: Duration = Duration::from_secs(30);
+/// Half of what a slow Redis takes for an answer.
+const SLOW: Duration = Duration::from_millis(100);
+/// What fills Redis's memory goes away by itself.
+const FILL: &str = "for i = 1, 200 do redis.call('SET', 'filler:' .. ARGV[1] .. ':' .. i, string.rep('x', 4096), 'PX', 5000) end";
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $Fault:ident = $name:literal,)+) => {
+        /// What can be done.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Fault {
+            $($(#[$doc])* $Fault,)+
+        }
+
+        impl Fault {
+            /// All of them.
+            pub(crate) const ALL: &[Fault] = &[$(Fault::$Fault,)+];
+
+            /// Its name on the command line.
+            pub(crate) fn name(self) -> &'static str {
+                match self {
+                    $(Fault::$Fault => $name,)+
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    /// Redis stops in the middle of what it does, and goes on later.
+    RedisPause = "redis-pause",
+    /// Redis is killed and comes back with nothing.
+    RedisRestartEmpty = "redis-restart-empty",
+    /// Redis is killed and comes back with what it held a while ago.
+    RedisRestartOldDump = "redis-restart-old-dump",
+    /// A replica that has missed writes takes Redis's place.
+    ReplicaPromoted = "replica-promoted",
+    /// Redis is emptied, twice.
+    FlushAll = "flushall",
+    /// What clients send to Redis is lost.
+    DropIn = "drop-in",
+    /// What Redis answers is lost.
+    DropOut = "drop-out",
+    /// Redis takes 200 ms for each answer.
+    RedisSlow = "redis-slow",
+    /// All connections to Redis are reset, and all attempts to make new ones.
+    RedisCut = "redis-cut",
+    /// Redis evicts what was not used lately, and at last everything, and then refuses writes.
+    MemoryFull = "memory-full",
+    /// A worker is killed, at any moment or with commits that it never heard the end of.
+    WorkerKilled = "worker-killed",
+    /// PostgreSQL is killed and comes back.
+    PostgresRestart = "postgres-restart",
+}
+
+/// Whom a fault hits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    Redis,
+    Postgres,
+    Worker,
+}
+
+impl Fault {
+    /// The one of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|fault| fault.name() == name)
+    }
+
+    /// Whom it hits. Two that hit the same one cannot happen at once.
+    pub(crate) fn target(self) -> Target {
+        match self {
+            Self::WorkerKilled => Target::Worker,
+            Self::PostgresRestart => Target::Postgres,
+            _ => Target::Redis,
+        }
+    }
+}
+
+/// The servers, and the road to Redis that all workers take.
+pub(crate) struct Stage {
+    pub(crate) postgres: Victim,
+    /// The second one is of use to `replica-promoted` only.
+    redis: [Victim; 2],
+    primary: AtomicUsize,
+    road: Proxy,
+}
+
+impl Stage {
+    /// Starts the servers.
+    pub(crate) async fn build() -> Self {
+        let redis = || Victim::redis(&["--repl-diskless-sync-delay", "0"]);
+        let (postgres, first, second) = tokio::join!(Victim::postgres(), redis(), redis());
+        let road = Proxy::start(first.address()).await;
+        Self {
+            postgres,
+            redis: [first, second],
+            primary: AtomicUsize::new(0),
+            road,
+        }
+    }
+
+    /// Where workers find Redis, whichever it is.
+    pub(crate) fn redis(&self) -> SocketAddr {
+        self.road.address()
+    }
+
+    /// Does it, lets it last for `span`, and undoes it.
+    pub(crate) async fn inject(
+        &self,
+        fault: Fault,
+        span: Duration,
+        crew: &Crew,
+        random: &mut fastrand::Rng,
+    ) {
+        let redis = self.primary();
+        match fault {
+            Fault::RedisPause => {
+                redis.pause().await;
+                sleep(span).await;
+                redis.unpause().await;
+            }
+            Fault::RedisRestartEmpty => {
+                redis.run(&["rm", "-f", "dump.rdb"]).await;
+                redis.kill().await;
+                sleep(span.mul_f64(random.f64())).await;
+                redis.start().await;
+            }
+            Fault::RedisRestartOldDump => {
+                redis.run(&["redis-cli", "SAVE"]).await;
+                sleep(span).await;
+                redis.kill().await;
+                // Often so fast that nobody notices by the time that passed.
+                if random.bool() {
+                    sleep(span.mul_f64(random.f64())).await;
+                }
+                redis.start().await;
+            }
+            Fault::ReplicaPromoted => self.promote(span).await,
+            Fault::FlushAll => {
+                redis.run(&["redis-cli", "FLUSHALL"]).await;
+                sleep(span).await;
+                redis.run(&["redis-cli", "FLUSHALL"]).await;
+            }
+            Fault::DropIn => lose(redis, Packets::In, span).await,
+            Fault::DropOut => lose(redis, Packets::Out, span).await,
+            Fault::RedisSlow => {
+                self.road.ways(Way::Delay(SLOW), Way::Delay(SLOW));
+                sleep(span).await;
+                self.road.pass();
+            }
+            Fault::RedisCut => {
+                self.road.cut();
+                sleep(span).await;
+                self.road.pass();
+            }
+            Fault::MemoryFull => fill(redis, span).await,
+            Fault::WorkerKilled => {
+                let place = random.usize(..crew.places());
+                if random.bool() {
+                    crew.kill(place).await;
+                } else {
+                    crew.kill_unaware(place, span.mul_f64(random.f64())).await;
+                }
+                sleep(span).await;
+                crew.hire(place).await;
+            }
+            Fault::PostgresRestart => {
+                self.postgres.kill().await;
+                sleep(span.mul_f64(random.f64())).await;
+                self.postgres.start().await;
+            }
+        }
+    }
+
+    fn primary(&self) -> &Victim {
+        // Relaxed: one fault at a time hits Redis, in one task.
+        &self.redis[self.primary.load(Ordering::Relaxed)]
+    }
+
+    /// For `span`, the replica misses what is written; then it is the primary.
+    async fn promote(&self, span: Duration) {
+        let replica = 1 - self.primary.load(Ordering::Relaxed);
+        let (primary, promoted) = (self.primary(), &self.redis[replica]);
+        let address = primary.address_inside().await;
+        let (host, port) = (address.ip().to_string(), address.port().to_string());
+        promoted
+            .run(&["redis-cli", "REPLICAOF", &host, &port])
+            .await;
+        wait_until(SYNCHRONISED, "the replica catches up", async || {
+            let state = promoted.run(&["redis-cli", "INFO", "replication"]).await;
+            state.contains("master_link_status:up")
+        })
+        .await;
+        promoted.run(&["redis-cli", "REPLICAOF", "NO", "ONE"]).await;
+        sleep(span).await;
+        self.road.retarget(promoted.address());
+        self.primary.store(replica, Ordering::Relaxed);
+    }
+}
+
+async fn lose(redis: &Victim, packets: Packets, span: Duration) {
+    redis.lose(packets).await;
+    sleep(span).await;
+    redis.find(packets).await;
+}
+
+async fn fill(redis: &Victim, span: Duration) {
+    let limit = async |bytes: u64| {
+        let bytes = bytes.to_string();
+        redis
+            .run(&["redis-cli", "CONFIG", "SET", "maxmemory", &bytes])
+            .await;
+    };
+    redis
+        .run(&[
+            "redis-cli",
+            "CONFIG",
+            "SET",
+            "maxmemory-policy",
+            "allkeys-lru",
+        ])
+        .await;
+    let memory = redis.run(&["redis-cli", "INFO", "memory"]).await;
+    let used = memory
+        .lines()
+        .find_map(|line| line.strip_prefix("used_memory:")?.trim().parse().ok())
+        .unwrap_or(0);
+    limit(used + (1 << 20)).await;
+    let end = Instant::now() + span / 2;
+    let mut round = 0;
+    while Instant::now() < end {
+        round += 1;
+        redis
+            .run(&["redis-cli", "EVAL", FILL, "0", &round.to_string()])
+            .await;
+    }
+    // Less than Redis needs for itself: nothing can stay, and nothing new is taken.
+    limit(1).await;
+    sleep(span / 2).await;
+    limit(0).await;
+}

@@ -1,0 +1,342 @@
+//! Judges what the processes saw by what had been promised.
+//!
+//! Every row carries a version that grows with each write to it, so whether an answer is too old is a comparison of
+//! numbers: it *missed* a write if its version is smaller than the one that the write left. Whether it was allowed to
+//! depends on when the write had been acknowledged, measured at the moment at which the read began:
+//!
+//! - in the same process: never (P1);
+//! - elsewhere: within `staleness` (P3);
+//! - for a strict read: never (P4). Nor may it miss what a strict read or the database itself had answered before, which is how
+//!   the writes of a killed process count although nobody was told of them;
+//! - for a read after a token: what the token's write left must be there (P5).
+//!
+//! A write whose outcome nobody was told promises nothing. Missing here means that the write was acknowledged *before*
+//! the read began: what happened meanwhile may be seen or not.
+//!
+//! Must not know: where records come from. They are told in any order; a read is judged when everything that ended before it
+//! is known, which [`Judge::settle`] says.
+
+mod tally;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
+
+use crate::{
+    clock::{MILLISECOND, Moment},
+    record::{Demand, Effort, Read, Record, Row, Seen, Source, Write},
+};
+
+pub(crate) use tally::{Tally, Verdict};
+
+/// So many violations are told in words; all are counted.
+const TOLD: usize = 20;
+
+/// One process, and no other after it.
+pub(crate) type Process = u32;
+
+/// Everything that is known so far.
+pub(crate) struct Judge {
+    /// In nanoseconds: how long another process's write may be missed.
+    staleness: u64,
+    rows: HashMap<Row, History>,
+    waiting: Vec<Case>,
+    /// What was done to the servers, from when on.
+    periods: Vec<(Moment, &'static str)>,
+    verdict: Verdict,
+}
+
+/// What is known of one row, by version.
+#[derive(Default)]
+struct History {
+    acknowledged: BTreeMap<i64, Acknowledged>,
+    /// When a strict read or the database had first answered with a version.
+    certain: BTreeMap<i64, Moment>,
+}
+
+#[derive(Clone, Copy)]
+struct Acknowledged {
+    at: Moment,
+    by: Process,
+}
+
+/// What is to be judged once everything before it is known.
+struct Case {
+    process: Process,
+    what: What,
+}
+
+enum What {
+    Read(Read),
+    Write(Write),
+}
+
+impl Judge {
+    /// Other processes' writes may be missed for `staleness` nanoseconds.
+    pub(crate) fn new(staleness: u64) -> Self {
+        Self {
+            staleness,
+            rows: HashMap::new(),
+            waiting: Vec::new(),
+            periods: Vec::new(),
+            verdict: Verdict::default(),
+        }
+    }
+
+    /// From `since` on, this is what is done to the servers. Told in order, and before the moment is settled.
+    pub(crate) fn period(&mut self, since: Moment, name: &'static str) {
+        self.periods.push((since, name));
+        self.verdict.period(name).count += 1;
+    }
+
+    /// Takes a record of `process`.
+    pub(crate) fn hear(&mut self, process: Process, record: Record) {
+        let what = match record {
+            Record::Read(read) => {
+                if read.demand == Demand::Strict || read.source == Source::Truth {
+                    self.is_certain(&read);
+                }
+                What::Read(read)
+            }
+            Record::Write(write) => {
+                self.is_acknowledged(process, &write);
+                What::Write(write)
+            }
+            Record::Failed(Effort::Read) => {
+                self.verdict.failed_reads += 1;
+                return;
+            }
+            Record::Failed(Effort::Write) => {
+                self.verdict.failed_writes += 1;
+                return;
+            }
+            Record::Wrong(what) => {
+                self.violation(self.latest(), format!("process {process}: {what}"));
+                return;
+            }
+            Record::Mark(_) => return,
+        };
+        self.waiting.push(Case { process, what });
+    }
+
+    /// Everything that ended before `until` has been told: judges it.
+    pub(crate) fn settle(&mut self, until: Moment) {
+        let (ready, waiting) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|case| case.end() < until);
+        self.waiting = waiting;
+        for case in ready {
+            match case.what {
+                What::Read(read) => self.judge_read(case.process, &read),
+                What::Write(write) => self.judge_write(case.process, &write),
+            }
+        }
+    }
+
+    /// The verdict on everything that was told.
+    pub(crate) fn verdict(mut self) -> Verdict {
+        self.settle(Moment::MAX);
+        self.verdict
+    }
+
+    /// The verdict so far.
+    pub(crate) fn so_far(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    fn is_certain(&mut self, read: &Read) {
+        for seen in &read.seen {
+            let certain = &mut self.rows.entry(seen.row).or_default().certain;
+            let first = certain.entry(seen.version).or_insert(read.end);
+            *first = read.end.min(*first);
+        }
+    }
+
+    fn is_acknowledged(&mut self, process: Process, write: &Write) {
+        for left in &write.left {
+            let by = Acknowledged {
+                at: write.end,
+                by: process,
+            };
+            let history = self.rows.entry(left.row).or_default();
+            if let Some(other) = history.acknowledged.insert(left.version, by) {
+                let text = format!(
+                    "processes {} and {process} were both told that they wrote {left}",
+                    other.by
+                );
+                self.violation(write.begin, text);
+            }
+        }
+    }
+
+    fn judge_read(&mut self, process: Process, read: &Read) {
+        let period = period(&self.periods, read.begin);
+        self.verdict.count(period, read.source);
+        for seen in &read.seen {
+            if let Some(finding) = self.missed(process, read, seen) {
+                let staleness = finding.staleness;
+                if read.source != Source::Truth {
+                    self.verdict.period(period).older(staleness);
+                }
+                if let Some(promise) = finding.broken {
+                    let text = format!(
+                        "{promise}: process {process} read {seen} from {:?} ({:?}), {}, which was known {:.1} ms before the read began",
+                        read.source,
+                        read.demand,
+                        finding.newer,
+                        millis(staleness)
+                    );
+                    self.violation(read.begin, text);
+                }
+            }
+            let Some(after) = read.after else { continue };
+            if after.row == seen.row && seen.version < after.version {
+                let text = format!(
+                    "{}: process {process} read {seen} from {:?} after a token for {after}",
+                    Promise::Session,
+                    read.source
+                );
+                self.violation(read.begin, text);
+            }
+        }
+    }
+
+    /// What a read should or could have seen and did not.
+    fn missed(&self, process: Process, read: &Read, seen: &Seen) -> Option<Finding> {
+        let history = self.rows.get(&seen.row)?;
+        let newer = seen.version + 1..;
+        let written = history
+            .acknowledged
+            .range(newer.clone())
+            .filter(|(_, write)| write.at < read.begin);
+        let certain = history
+            .certain
+            .range(newer)
+            .filter(|(_, at)| **at < read.begin);
+
+        let mut findings: Vec<Finding> = written
+            .map(|(version, write)| {
+                let staleness = read.begin - write.at;
+                let broken = if read.source == Source::Truth {
+                    Some(Promise::Database)
+                } else if write.by == process {
+                    Some(Promise::OwnWrites)
+                } else if read.demand == Demand::Strict {
+                    Some(Promise::Strict)
+                } else {
+                    (staleness > self.staleness).then_some(Promise::Bounded)
+                };
+                Finding {
+                    broken,
+                    staleness,
+                    newer: format!("process {} had left version {version}", write.by),
+                }
+            })
+            .collect();
+        if read.demand == Demand::Strict || read.source == Source::Truth {
+            findings.extend(certain.map(|(version, &at)| Finding {
+                broken: Some(match read.source {
+                    Source::Truth => Promise::Database,
+                    _ => Promise::Strict,
+                }),
+                staleness: read.begin - at,
+                newer: format!("version {version} had been seen"),
+            }));
+        }
+        // A broken promise first, and of those the oldest.
+        findings
+            .into_iter()
+            .max_by_key(|finding| (finding.broken.is_some(), finding.staleness))
+    }
+
+    /// Versions grow in the order in which the database committed.
+    fn judge_write(&mut self, process: Process, write: &Write) {
+        let period = period(&self.periods, write.begin);
+        self.verdict.period(period).writes += 1;
+        for left in &write.left {
+            let later = self.rows.get(&left.row).and_then(|history| {
+                history
+                    .acknowledged
+                    .range(left.version + 1..)
+                    .find(|(_, other)| other.at < write.begin)
+            });
+            if let Some((version, other)) = later {
+                let text = format!(
+                    "{}: process {process} wrote {left} after process {} had been told that it wrote version {version}",
+                    Promise::Database,
+                    other.by
+                );
+                self.violation(write.begin, text);
+            }
+        }
+    }
+
+    fn violation(&mut self, at: Moment, text: String) {
+        let period = period(&self.periods, at);
+        self.verdict.period(period).violations += 1;
+        if self.verdict.told.len() < TOLD {
+            self.verdict.told.push(format!("[{period}] {text}"));
+        }
+    }
+
+    fn latest(&self) -> Moment {
+        self.periods.last().map_or(0, |&(since, _)| since)
+    }
+}
+
+impl Case {
+    fn end(&self) -> Moment {
+        match &self.what {
+            What::Read(read) => read.end,
+            What::Write(write) => write.end,
+        }
+    }
+}
+
+/// A write that an answer does not show.
+struct Finding {
+    broken: Option<Promise>,
+    staleness: u64,
+    newer: String,
+}
+
+/// What can be broken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Promise {
+    OwnWrites,
+    Bounded,
+    Strict,
+    Session,
+    /// What the checker takes for granted.
+    Database,
+}
+
+impl fmt::Display for Promise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OwnWrites => "P1, own writes",
+            Self::Bounded => "P3, bounded",
+            Self::Strict => "P4, strict",
+            Self::Session => "P5, session",
+            Self::Database => "the database itself",
+        })
+    }
+}
+
+fn period(periods: &[(Moment, &'static str)], at: Moment) -> &'static str {
+    periods
+        .iter()
+        .rev()
+        .find(|(since, _)| *since <= at)
+        .map_or("none", |&(_, name)| name)
+}
+
+/// For people.
+#[expect(clippy::cast_precision_loss, reason = "a moment more or less")]
+pub(crate) fn millis(nanoseconds: u64) -> f64 {
+    nanoseconds as f64 / MILLISECOND as f64
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+//! What a judge has counted.
+
+use std::collections::BTreeMap;
+
+use crate::record::Source;
+
+/// The outcome of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    /// By what was done to the servers when an operation began.
+    pub(crate) periods: BTreeMap<&'static str, Tally>,
+    pub(crate) failed_reads: u64,
+    pub(crate) failed_writes: u64,
+    /// The first few violations, in words.
+    pub(crate) told: Vec<String>,
+}
+
+/// Counts of one kind of time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    /// How often it was that time.
+    pub(crate) count: u64,
+    pub(crate) local: u64,
+    pub(crate) shared: u64,
+    /// Reads that the cache sent to the database.
+    pub(crate) database: u64,
+    /// Reads past the cache.
+    pub(crate) truth: u64,
+    pub(crate) writes: u64,
+    pub(crate) violations: u64,
+    /// In nanoseconds: the longest that a write had been acknowledged or seen when a read began that missed it.
+    pub(crate) worst: u64,
+}
+
+impl Verdict {
+    /// The counts for that kind of time.
+    pub(crate) fn period(&mut self, name: &'static str) -> &mut Tally {
+        self.periods.entry(name).or_default()
+    }
+
+    /// Counts a read.
+    pub(crate) fn count(&mut self, period: &'static str, source: Source) {
+        let tally = self.period(period);
+        *match source {
+            Source::Local => &mut tally.local,
+            Source::Shared => &mut tally.shared,
+            Source::Database => &mut tally.database,
+            Source::Truth => &mut tally.truth,
+        } += 1;
+    }
+
+    /// The counts of all times together.
+    pub(crate) fn total(&self) -> Tally {
+        self.periods.values().fold(Tally::default(), Tally::and)
+    }
+}
+
+impl Tally {
+    /// Takes note of an answer that was this old.
+    pub(crate) fn older(&mut self, staleness: u64) {
+        self.worst = self.worst.max(staleness);
+    }
+
+    /// Reads and writes that were carried out.
+    pub(crate) fn operations(&self) -> u64 {
+        self.local + self.shared + self.database + self.truth + self.writes
+    }
+
+    /// The part of the reads of the cache that it answered without the database.
+    #[expect(clippy::cast_precision_loss, reason = "a rate is rounded anyway")]
+    pub(crate) fn hit_rate(&self) -> f64 {
+        match self.local + self.shared + self.database {
+            0 => 0.0,
+            reads => (self.local + self.shared) as f64 / reads as f64,
+        }
+    }
+
+    fn and(self, other: &Tally) -> Tally {
+        Tally {
+            count: self.count + other.count,
+            local: self.local + other.local,
+            shared: self.shared + other.shared,
+            database: self.database + other.database,
+            truth: self.truth + other.truth,
+            writes: self.writes + other.writes,
+            violations: self.violations + other.violations,
+            worst: self.worst.max(other.worst),
+        }
+    }
+}

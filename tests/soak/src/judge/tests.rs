@@ -1,0 +1,265 @@
+//! Histories made by hand, right ones and wrong ones.
+
+use super::*;
+
+/// In these histories a moment is a millisecond, and other processes' writes may be missed for 100 of them.
+const STALENESS: u64 = 100;
+
+const ROW: Row = Row { table: 0, id: 1 };
+
+struct History {
+    judge: Judge,
+}
+
+impl History {
+    fn new() -> Self {
+        Self {
+            judge: Judge::new(STALENESS),
+        }
+    }
+
+    fn wrote(mut self, process: Process, begin: u64, end: u64, version: i64) -> Self {
+        let left = vec![Seen { row: ROW, version }];
+        let write = Write {
+            begin,
+            end,
+            left,
+            token: None,
+        };
+        self.judge.hear(process, Record::Write(write));
+        self
+    }
+
+    fn saw(
+        mut self,
+        process: Process,
+        begin: u64,
+        version: i64,
+        change: impl Fn(&mut Read),
+    ) -> Self {
+        let mut read = Read {
+            begin,
+            end: begin + 1,
+            source: Source::Local,
+            demand: Demand::Bounded,
+            after: None,
+            seen: vec![Seen { row: ROW, version }],
+        };
+        change(&mut read);
+        self.judge.hear(process, Record::Read(read));
+        self
+    }
+
+    fn violations(self) -> u64 {
+        self.judge.verdict().total().violations
+    }
+
+    /// The promise that the only violation breaks.
+    #[track_caller]
+    fn breaks(self, promise: Promise) {
+        let verdict = self.judge.verdict();
+        assert_eq!(verdict.total().violations, 1, "{:?}", verdict.told);
+        let expected = format!("[none] {promise}: ");
+        assert!(verdict.told[0].starts_with(&expected), "{:?}", verdict.told);
+    }
+}
+
+fn plain(_: &mut Read) {}
+
+fn strict(read: &mut Read) {
+    read.demand = Demand::Strict;
+}
+
+fn truth(read: &mut Read) {
+    read.source = Source::Truth;
+}
+
+#[test]
+fn a_read_that_shows_the_last_write_is_right() {
+    let history = History::new()
+        .wrote(1, 10, 20, 2)
+        .saw(1, 21, 2, plain)
+        .saw(2, 500, 2, strict)
+        .saw(3, 500, 2, truth);
+    assert_eq!(history.violations(), 0);
+}
+
+#[test]
+fn a_read_older_than_a_write_of_its_own_process_is_found() {
+    History::new()
+        .wrote(1, 10, 20, 2)
+        .saw(1, 21, 1, plain)
+        .breaks(Promise::OwnWrites);
+}
+
+#[test]
+fn a_read_that_began_before_its_own_write_was_acknowledged_may_miss_it() {
+    let history = History::new().wrote(1, 10, 20, 2).saw(1, 20, 1, |read| {
+        // It does not matter how long it took.
+        read.end = 900;
+    });
+    assert_eq!(history.violations(), 0);
+}
+
+#[test]
+fn another_process_may_miss_a_write_for_as_long_as_was_promised() {
+    let history = History::new().wrote(1, 10, 20, 2).saw(2, 120, 1, plain);
+    let verdict = history.judge.verdict();
+    assert_eq!(verdict.total().violations, 0);
+    assert_eq!(verdict.total().worst, 100);
+}
+
+#[test]
+fn another_process_that_misses_a_write_for_longer_is_found() {
+    let history = History::new().wrote(1, 10, 20, 2).saw(2, 121, 1, plain);
+    history.breaks(Promise::Bounded);
+}
+
+#[test]
+fn staleness_counts_from_the_first_write_that_was_missed() {
+    let history = History::new()
+        .wrote(1, 10, 20, 2)
+        .wrote(1, 110, 120, 3)
+        .saw(2, 125, 1, plain);
+    let verdict = history.judge.verdict();
+    assert_eq!(verdict.total().worst, 105);
+    assert_eq!(verdict.total().violations, 1);
+}
+
+#[test]
+fn what_comes_from_the_database_through_the_cache_is_judged_like_any_answer() {
+    let history = History::new()
+        .wrote(1, 10, 20, 2)
+        .saw(2, 200, 1, |read| read.source = Source::Database);
+    history.breaks(Promise::Bounded);
+}
+
+#[test]
+fn a_strict_read_may_not_miss_what_was_acknowledged_anywhere() {
+    History::new()
+        .wrote(1, 10, 20, 2)
+        .saw(2, 21, 1, strict)
+        .breaks(Promise::Strict);
+}
+
+#[test]
+fn a_strict_read_may_not_go_back_behind_what_the_database_had_answered() {
+    // Nobody was told of the write: its process was killed.
+    let seen = || History::new().saw(2, 10, 2, truth);
+    seen().saw(3, 50, 1, strict).breaks(Promise::Strict);
+    assert_eq!(seen().saw(3, 50, 1, plain).violations(), 0);
+    assert_eq!(seen().saw(3, 11, 1, strict).violations(), 0);
+}
+
+#[test]
+fn a_strict_read_may_not_go_back_behind_another_one() {
+    History::new()
+        .saw(2, 10, 2, strict)
+        .saw(3, 50, 1, strict)
+        .breaks(Promise::Strict);
+}
+
+#[test]
+fn what_a_bounded_read_has_seen_binds_no_strict_one() {
+    let history = History::new().saw(2, 10, 2, plain).saw(3, 50, 1, strict);
+    assert_eq!(history.violations(), 0);
+}
+
+#[test]
+fn a_read_after_a_token_may_not_miss_its_write() {
+    let after = |version| {
+        move |read: &mut Read| {
+            read.after = Some(Seen { row: ROW, version });
+        }
+    };
+    let token = || History::new().wrote(1, 10, 20, 2);
+    token().saw(2, 21, 1, after(2)).breaks(Promise::Session);
+    assert_eq!(token().saw(2, 21, 2, after(2)).violations(), 0);
+    assert_eq!(token().saw(2, 21, 3, after(2)).violations(), 0);
+}
+
+#[test]
+fn one_old_row_among_several_is_found() {
+    let history = History::new().wrote(1, 10, 20, 2).saw(2, 300, 1, |read| {
+        let other = Row { table: 4, id: 9 };
+        read.seen.insert(
+            0,
+            Seen {
+                row: other,
+                version: 7,
+            },
+        );
+    });
+    history.breaks(Promise::Bounded);
+}
+
+#[test]
+fn two_rows_do_not_bind_one_another() {
+    let history = History::new().wrote(1, 10, 20, 2).saw(1, 300, 1, |read| {
+        read.seen[0].row.id = 2;
+    });
+    assert_eq!(history.violations(), 0);
+}
+
+#[test]
+fn a_database_that_goes_back_is_found() {
+    History::new()
+        .wrote(1, 10, 20, 2)
+        .saw(2, 21, 1, truth)
+        .breaks(Promise::Database);
+    History::new()
+        .wrote(1, 10, 20, 3)
+        .wrote(2, 21, 30, 2)
+        .breaks(Promise::Database);
+}
+
+#[test]
+fn two_writes_that_leave_the_same_version_are_found() {
+    let history = History::new().wrote(1, 10, 20, 2).wrote(2, 15, 25, 2);
+    assert_eq!(history.violations(), 1);
+}
+
+#[test]
+fn writes_at_the_same_time_may_be_acknowledged_in_any_order() {
+    let history = History::new().wrote(1, 10, 20, 3).wrote(2, 15, 25, 2);
+    assert_eq!(history.violations(), 0);
+}
+
+#[test]
+fn what_must_never_be_is_a_violation_at_any_time() {
+    let mut history = History::new();
+    history
+        .judge
+        .hear(1, Record::Wrong("a torn value".to_owned()));
+    assert_eq!(history.violations(), 1);
+}
+
+#[test]
+fn a_read_is_judged_by_a_write_that_is_told_after_it() {
+    let mut history = History::new().saw(2, 200, 1, plain);
+    history.judge.settle(150);
+    let mut history = history.wrote(1, 10, 20, 2);
+    history.judge.settle(202);
+    assert_eq!(history.judge.so_far().total().violations, 1);
+    history.breaks(Promise::Bounded);
+}
+
+#[test]
+fn hits_violations_and_staleness_stand_at_the_time_of_the_fault() {
+    let mut history = History::new();
+    history.judge.period(100, "flushall");
+    history.judge.period(300, "redis-pause");
+    let history = history
+        .wrote(1, 10, 20, 2)
+        .saw(2, 50, 1, plain)
+        .saw(2, 250, 1, plain)
+        .saw(2, 350, 2, |read| read.source = Source::Shared);
+    let verdict = history.judge.verdict();
+    let of = |name: &str| verdict.periods[name].clone();
+    assert_eq!((of("none").local, of("none").writes), (1, 1));
+    assert_eq!((of("none").violations, of("none").worst), (0, 30));
+    assert_eq!((of("flushall").violations, of("flushall").worst), (1, 230));
+    assert_eq!((of("redis-pause").shared, of("redis-pause").worst), (1, 0));
+    assert!((verdict.total().hit_rate() - 1.0).abs() < 1e-9);
+    assert_eq!(verdict.total().operations(), 4);
+}

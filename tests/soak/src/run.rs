@@ -1,0 +1,145 @@
+//! One run: servers, workers, faults and the judge.
+
+use std::{collections::HashMap, pin::pin, time::Duration};
+
+use tokio::{
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior, interval},
+};
+
+use crate::{
+    clock::Moment,
+    crew::{Crew, News},
+    director,
+    faults::Stage,
+    judge::{Judge, Process, Verdict},
+    options::Options,
+    pool::{MAX_STALENESS, SLACK, Sabotage},
+    record::Record,
+    report, worker,
+};
+
+/// How often what is known is judged.
+const SESSION: Duration = Duration::from_millis(250);
+/// How often the state of things is told.
+const NEWS: Duration = Duration::from_secs(10);
+
+/// What a run came to.
+pub(crate) struct Outcome {
+    pub(crate) verdict: Verdict,
+    pub(crate) faults: u64,
+}
+
+/// Runs it. Fails if the checker itself does, and then says nothing of the promises.
+pub(crate) async fn run(options: &Options) -> Result<Outcome, String> {
+    let stage = Stage::build().await;
+    let postgres = stage.postgres.address();
+    let url = format!("postgres://postgres:test@{postgres}/postgres?sslmode=disable");
+    worker::create_world(&url)
+        .await
+        .map_err(|error| format!("the tables cannot be made: {error}"))?;
+    let (crew, news) = Crew::new(postgres, stage.redis(), options.clone()).await;
+    for place in 0..crew.places() {
+        crew.hire(place).await;
+    }
+    let end = Instant::now() + options.time;
+    let acting = async {
+        director::direct(&stage, &crew, options, end).await;
+        // Workers are busy until the last fault is over.
+        crew.dismiss().await
+    };
+    let mut court = Court::new(options, &crew, news);
+    court.sit(acting).await?;
+    Ok(Outcome {
+        verdict: court.judge.verdict(),
+        faults: court.faults,
+    })
+}
+
+/// The judge, and how far everybody has told what happened.
+struct Court<'a> {
+    judge: Judge,
+    crew: &'a Crew,
+    faults: u64,
+    news: mpsc::Receiver<News>,
+    told: HashMap<Process, Moment>,
+    /// Whether the first violation is enough: it was to be shown that there is one.
+    hasty: bool,
+}
+
+impl<'a> Court<'a> {
+    fn new(options: &Options, crew: &'a Crew, news: mpsc::Receiver<News>) -> Self {
+        let staleness = u64::try_from((MAX_STALENESS + SLACK).as_nanos()).unwrap_or(u64::MAX);
+        Self {
+            judge: Judge::new(staleness),
+            crew,
+            faults: 0,
+            news,
+            told: HashMap::new(),
+            hasty: options.sabotage != Sabotage::None,
+        }
+    }
+
+    /// Sits until everything is done and told, or was judged to be enough.
+    async fn sit(
+        &mut self,
+        acting: impl Future<Output = Result<(), String>>,
+    ) -> Result<(), String> {
+        let (mut session, mut telling) = (interval(SESSION), interval(NEWS));
+        session.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        telling.reset();
+        let mut acting = pin!(acting);
+        let mut done = false;
+        while !(done && self.told.is_empty()) {
+            tokio::select! {
+                Some(news) = self.news.recv() => self.hear(news)?,
+                ended = &mut acting, if !done => {
+                    ended?;
+                    done = true;
+                }
+                _ = telling.tick() => report::progress(self.judge.so_far()),
+                _ = session.tick() => {
+                    self.settle();
+                    if self.hasty && self.judge.so_far().total().violations > 0 {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, news: News) -> Result<(), String> {
+        match news {
+            News::Started(process, at) => {
+                self.told.insert(process, at);
+            }
+            News::Told(process, Record::Mark(at)) => {
+                self.told.insert(process, at);
+            }
+            News::Told(process, record) => {
+                if let Record::Write(write) = &record
+                    && let (Some(first), Some(token)) = (write.left.first(), &write.token)
+                {
+                    self.crew.share(process, &format!("{first} {token}"));
+                }
+                self.judge.hear(process, record);
+            }
+            News::Ended(process) => {
+                self.told.remove(&process);
+            }
+            News::Faults { since, name, count } => {
+                self.faults += count;
+                self.judge.period(since, name);
+            }
+            News::Trouble(trouble) => return Err(trouble),
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self) {
+        if let Some(&until) = self.told.values().min() {
+            self.judge.settle(until);
+        }
+    }
+}

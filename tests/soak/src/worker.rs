@@ -1,0 +1,161 @@
+//! One process of those that are checked: reads and writes, and tells what it saw.
+//!
+//! It ends when its input does, so that it never outlives the process that judges it.
+
+mod reads;
+mod tell;
+mod writes;
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use cachedpool::{CachedPool, Token};
+use sqlx::{Executor, PgPool};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, stdin},
+    sync::watch,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    pool::{self, Settings},
+    record::{Demand, Effort, Record, Seen},
+    worker::tell::Tell,
+    world::{self, Zipf},
+};
+
+use reads::Known;
+
+const READERS: u64 = 4;
+const WRITERS: u64 = 1;
+/// Nothing may take longer, whatever the fault: it would be hanging.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often the judge is told how far it may judge.
+const MARKS: Duration = Duration::from_millis(50);
+
+/// To build a pool.
+const ATTEMPTS: usize = 50;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(200);
+
+/// What all tasks of a worker share.
+pub(crate) struct Worker {
+    pool: CachedPool,
+    demand: Demand,
+    tell: Tell,
+    tokens: Known,
+    ids: Zipf,
+    tables: Zipf,
+}
+
+/// What one attempt came to.
+enum Outcome {
+    Done,
+    /// The database did not answer, or did not do it.
+    Failed(Effort),
+    /// What must never be.
+    Wrong(String),
+}
+
+/// Makes the tables that workers use.
+pub(crate) async fn create_world(postgres: &str) -> Result<(), sqlx::Error> {
+    let pool = PgPool::connect(postgres).await?;
+    for statement in world::create() {
+        pool.execute(sqlx::AssertSqlSafe(statement)).await?;
+    }
+    pool.close().await;
+    Ok(())
+}
+
+/// Works until its input ends.
+pub(crate) async fn work(settings: Settings, seed: u64) -> Result<(), Box<dyn Error>> {
+    let worker = Arc::new(Worker {
+        pool: open(&settings).await?,
+        demand: settings.demand,
+        tell: Tell::new(),
+        tokens: Known::default(),
+        ids: Zipf::new(usize::try_from(world::ROWS)?),
+        tables: Zipf::new(world::SINGLES.len()),
+    });
+    let (stop, stopped) = watch::channel(());
+    let mut tasks = JoinSet::new();
+    for task in 0..READERS + WRITERS {
+        let mut random = fastrand::Rng::with_seed(seed ^ (task + 1).wrapping_mul(0x9e37_79b9));
+        let (worker, stopped) = (worker.clone(), stopped.clone());
+        tasks.spawn(async move {
+            while !stopped.has_changed().unwrap_or(true) {
+                if task < READERS {
+                    worker.attempt(Effort::Read, &mut random).await;
+                    sleep(Duration::from_micros(random.u64(200..2_000))).await;
+                } else {
+                    worker.attempt(Effort::Write, &mut random).await;
+                    sleep(Duration::from_millis(random.u64(20..300))).await;
+                }
+            }
+        });
+    }
+    let marking = tokio::spawn({
+        let worker = worker.clone();
+        async move {
+            loop {
+                worker.tell.mark();
+                sleep(MARKS).await;
+            }
+        }
+    });
+    worker.listen().await;
+    drop(stop);
+    while tasks.join_next().await.transpose()?.is_some() {}
+    marking.abort();
+    worker.tell.mark();
+    Ok(())
+}
+
+/// A worker may be hired while PostgreSQL is away.
+async fn open(settings: &Settings) -> Result<CachedPool, Box<dyn Error>> {
+    for _ in 0..ATTEMPTS {
+        if let Ok(pool) = pool::open(settings).await {
+            return Ok(pool);
+        }
+        sleep(BETWEEN_ATTEMPTS).await;
+    }
+    pool::open(settings).await
+}
+
+impl Worker {
+    /// Hears of tokens that other processes were given.
+    async fn listen(&self) {
+        let mut lines = BufReader::new(stdin()).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            let heard = line.split_once(' ').and_then(|(left, token)| {
+                let left = left.parse::<Seen>().ok()?;
+                Some((left, token.parse::<Token>().ok()?))
+            });
+            match heard {
+                Some((left, token)) => self.tokens.learn(left, token),
+                None => self
+                    .tell
+                    .now(|_| Record::Wrong(format!("no token can be read from {line:?}"))),
+            }
+        }
+    }
+
+    async fn attempt(&self, effort: Effort, random: &mut fastrand::Rng) {
+        let attempt = async {
+            match effort {
+                Effort::Read => self.read(random).await,
+                Effort::Write => self.write(random).await,
+            }
+        };
+        match timeout(PATIENCE, attempt).await {
+            Ok(Outcome::Done) => {}
+            Ok(Outcome::Failed(effort)) => {
+                self.tell.now(|_| Record::Failed(effort));
+                sleep(Duration::from_millis(20)).await;
+            }
+            Ok(Outcome::Wrong(what)) => self.tell.now(|_| Record::Wrong(what)),
+            Err(_) => self
+                .tell
+                .now(|_| Record::Wrong(format!("a {effort:?} did not end within {PATIENCE:?}"))),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Short runs of the checker: it finds nothing as long as everything works, and something as soon as a mechanism is broken.
+
+use std::{
+    process::Command,
+    sync::{Mutex, PoisonError},
+};
+
+use serde_json::Value;
+
+/// One run at a time: they would starve one another, and staleness counts in real time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+struct Run {
+    code: Option<i32>,
+    output: String,
+    /// The last line.
+    verdict: Value,
+}
+
+fn soak(arguments: &str) -> Run {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let output = Command::new(env!("CARGO_BIN_EXE_soak"))
+        .args(arguments.split(' '))
+        .output()
+        .expect("the checker was built");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let last = text.lines().last().unwrap_or_default();
+    let verdict =
+        serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}\n{text}\n{errors}"));
+    Run {
+        code: output.status.code(),
+        verdict,
+        output: text,
+    }
+}
+
+impl Run {
+    fn number(&self, name: &str) -> f64 {
+        self.verdict[name].as_f64().expect("the last line tells it")
+    }
+
+    #[track_caller]
+    fn is_clean(&self) {
+        assert_eq!(self.number("violations"), 0.0, "{}", self.output);
+        assert_eq!(self.code, Some(0), "{}", self.output);
+        // It would be easy to keep all promises by caching nothing.
+        assert!(self.number("operations") > 5_000.0, "{}", self.output);
+        assert!(self.number("hit_rate") > 0.2, "{}", self.output);
+        assert!(self.number("faults") >= 12.0, "{}", self.output);
+    }
+
+    #[track_caller]
+    fn is_found(&self, promises: &[&str]) {
+        assert_eq!(self.code, Some(1), "{}", self.output);
+        assert!(self.number("violations") > 0.0, "{}", self.output);
+        let told = |promise: &&str| {
+            self.output
+                .lines()
+                .any(|line| line.starts_with("VIOLATION") && line.contains(*promise))
+        };
+        assert!(promises.iter().any(told), "{}", self.output);
+    }
+}
+
+#[test]
+fn no_promise_is_broken_whatever_fails() {
+    soak("--seconds 52 --fault all --seed 1").is_clean();
+}
+
+#[test]
+fn no_strict_promise_is_broken_whatever_fails() {
+    soak("--seconds 52 --fault all --strict --seed 2").is_clean();
+}
+
+#[test]
+fn a_cache_that_does_not_compare_stamps_is_found() {
+    soak("--seconds 10 --fault none --seed 3 --sabotage stamps").is_found(&["P1", "P3"]);
+}
+
+#[test]
+fn a_cache_without_a_lease_is_found_when_redis_is_paused() {
+    soak("--seconds 30 --fault redis-pause --seed 4 --sabotage lease").is_found(&["P3"]);
+}
+
+#[test]
+fn a_strict_writer_without_a_fence_is_found_when_it_is_killed() {
+    soak("--seconds 30 --fault worker-killed --strict --seed 5 --sabotage fence").is_found(&["P4"]);
+}
+
+#[test]
+fn a_cache_that_does_not_compare_epochs_is_found_when_redis_comes_back_from_an_old_dump() {
+    soak("--seconds 30 --fault redis-restart-old-dump --seed 6 --sabotage epoch")
+        .is_found(&["P1", "P3"]);
+}

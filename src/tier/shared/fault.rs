@@ -4,26 +4,38 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use crate::cache::shared::TierError;
 
-/// A failure, and whether what is connected can be trusted after it.
+/// A failure, and what becomes of the links after it.
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) error: TierError,
-    /// The link is broken, or its server is no longer the one to ask.
-    pub(super) ends: bool,
+    pub(super) then: Then,
+}
+
+/// What becomes of the links after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// They are as good as before.
+    Keep,
+    /// They are as good as before; the key is on its way from one server to another.
+    Wait,
+    /// Some key has another server now: the next beat asks where everything is.
+    Locate,
+    /// A link is broken, or its server is no longer the one to ask.
+    Relink,
 }
 
 impl Fault {
     pub(super) fn lasting(problem: impl Into<String>) -> Self {
         Self {
             error: TierError::lasting(problem.into()),
-            ends: true,
+            then: Then::Keep,
         }
     }
 
     fn refused(problem: impl Into<String>) -> Self {
         Self {
             error: TierError::passing(problem.into()),
-            ends: false,
+            then: Then::Keep,
         }
     }
 
@@ -31,7 +43,7 @@ impl Fault {
     pub(super) fn broken(problem: impl Into<String>) -> Self {
         Self {
             error: TierError::passing(problem.into()),
-            ends: true,
+            then: Then::Relink,
         }
     }
 
@@ -67,13 +79,18 @@ impl Fault {
             (
                 ErrorKind::Server(
                     ServerErrorKind::Moved
-                    | ServerErrorKind::Ask
-                    | ServerErrorKind::TryAgain
                     | ServerErrorKind::ClusterDown
                     | ServerErrorKind::MasterDown,
                 ),
                 code,
-            ) => Self::broken(format!("the Redis Cluster is changing ({code})")),
+            ) => Self {
+                then: Then::Locate,
+                ..Self::refused(format!("the Redis Cluster has changed ({code})"))
+            },
+            (ErrorKind::Server(ServerErrorKind::Ask | ServerErrorKind::TryAgain), code) => Self {
+                then: Then::Wait,
+                ..Self::refused(format!("the Redis Cluster is changing ({code})"))
+            },
             (_, "OOM") => Self::refused(format!(
                 "Redis refused {command}: its memory (maxmemory) is full and nothing may be evicted"
             )),

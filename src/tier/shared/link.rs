@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ConnectionInfo, Pipeline, ProtocolVersion, PushInfo,
-    RedisError, ServerErrorKind, Value, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, Cmd, Pipeline, PushInfo, RedisError, ServerErrorKind, Value,
+    aio::MultiplexedConnection,
 };
 
 use super::{
@@ -28,6 +28,8 @@ pub(super) struct Link {
 pub(super) enum Kind {
     /// One that is no part of a cluster.
     Single,
+    /// One of a cluster.
+    Cluster,
 }
 
 impl Link {
@@ -36,7 +38,7 @@ impl Link {
     /// # Cancel safety
     /// Dropping the future closes what was opened.
     pub(super) async fn open(
-        info: ConnectionInfo,
+        client: Client,
         kind: Kind,
         hearing: Arc<Hearing>,
     ) -> Result<Self, Fault> {
@@ -49,12 +51,7 @@ impl Link {
             .set_connection_timeout(None)
             .set_response_timeout(None)
             .set_push_sender(push);
-        let settings = info
-            .redis_settings()
-            .clone()
-            .set_protocol(ProtocolVersion::RESP3);
-        let connection = Client::open(info.set_redis_settings(settings))
-            .map_err(|error| Fault::of("HELLO", &error))?
+        let connection = client
             .get_multiplexed_async_connection_with_config(&config)
             .await
             .map_err(|error| Fault::of("HELLO", &error))?;
@@ -140,10 +137,15 @@ fn fit(about: &Value, kind: Kind) -> Result<String, Fault> {
     }
     let mode = field("redis_mode").unwrap_or("standalone");
     match (kind, mode) {
-        (Kind::Single, "standalone") => {}
+        (Kind::Single, "standalone") | (Kind::Cluster, "cluster") => {}
         (Kind::Single, "cluster") => {
             return Err(Fault::lasting(
                 "this Redis is part of a cluster: name it with Redis::cluster",
+            ));
+        }
+        (Kind::Cluster, "standalone") => {
+            return Err(Fault::lasting(
+                "this Redis is no part of a cluster: name it with Redis::new",
             ));
         }
         (_, mode) => {

@@ -1,25 +1,40 @@
 //! The links of one stretch of hearing, and the commands that go over them.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::future::try_join_all;
 use redis::{Cmd, Value};
 
 use super::{
-    fault::Fault,
+    fault::{Fault, Then},
     hearing::Hearing,
     link::Link,
+    map::Map,
     names::Names,
-    place::{Map, Servers},
+    place::Servers,
     random,
-    script::{BEAT, HEAL},
+    script::{BEAT, HEAL, Script},
 };
+use crate::cache::shared::TierError;
 
 /// Links to all servers that keep a part of the tier. All of them live, or none counts.
 pub(super) struct Links {
     pub(super) hearing: Arc<Hearing>,
     names: Arc<Names>,
+    /// One for each server of the map.
     links: Vec<Link>,
+    /// For each shard of the clock, the link that leads to it. Fixed: a shard that wanders is linked anew.
+    homes: Vec<usize>,
+    /// Written by a beat. The servers stay the same.
+    map: RwLock<Map>,
+    /// Whether the map may be out of date. Set by whoever was told so, taken back by a beat.
+    stray: AtomicBool,
 }
 
 /// What a beat is told.
@@ -36,19 +51,23 @@ impl Links {
     /// [`beat`](Self::beat) has been answered.
     pub(super) async fn open(
         servers: &Servers,
+        attempt: usize,
         names: Arc<Names>,
         hearing: Arc<Hearing>,
     ) -> Result<Self, Fault> {
-        let Map { servers: found } = servers.find().await?;
+        let map = servers.find(attempt).await?;
         let kind = servers.kind();
-        let opened = found
-            .into_iter()
-            .map(|server| Link::open(server, kind, hearing.clone()));
+        let opened = map.servers.iter().map(async |server| {
+            Link::open(servers.client(server.clone())?, kind, hearing.clone()).await
+        });
         let links = try_join_all(opened).await?;
         let this = Self {
+            homes: homes(&names, &map),
             hearing,
             names,
             links,
+            map: RwLock::new(map),
+            stray: AtomicBool::new(false),
         };
         try_join_all((0..this.links.len()).map(|link| this.subscribe(link))).await?;
         Ok(this)
@@ -65,8 +84,38 @@ impl Links {
         self.links[link].subscribe(&channels).await
     }
 
+    /// What a failure means for the links.
+    pub(super) fn suffer(&self, fault: Fault) -> TierError {
+        match fault.then {
+            Then::Keep | Then::Wait => {}
+            Then::Locate => self.stray.store(true, Ordering::Relaxed),
+            Then::Relink => self.hearing.end(),
+        }
+        fault.error
+    }
+
+    /// Asks the cluster where everything is, if something was not where it should be.
+    async fn locate(&self) -> Result<(), Fault> {
+        if !self.stray.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let asked = self.map().servers[0].clone();
+        let mut command = redis::cmd("CLUSTER");
+        command.arg("SLOTS");
+        let answer = self.links[0].ask("CLUSTER SLOTS", &command).await?;
+        let map = Map::of_cluster(&answer, &asked)?;
+        let same = map.servers == self.map().servers && homes(&self.names, &map) == self.homes;
+        if !same {
+            return Err(Fault::broken("the Redis Cluster has changed"));
+        }
+        *self.map.write().unwrap_or_else(PoisonError::into_inner) = map;
+        self.stray.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Writes to every shard, and renews the epoch of those that may have lost steps.
     pub(super) async fn beat(&self, pulse: Pulse) -> Result<(), Fault> {
+        self.locate().await?;
         try_join_all((0..self.names.shards()).map(|shard| self.attune(shard, pulse))).await?;
         if self.hearing.is_over() {
             return Err(Fault::broken("the link to Redis broke"));
@@ -108,7 +157,7 @@ impl Links {
     pub(super) async fn run(
         &self,
         shard: usize,
-        script: &super::script::Script,
+        script: &Script,
         fill: impl Fn(&mut Cmd),
     ) -> Result<Value, Fault> {
         let fresh = random();
@@ -129,14 +178,24 @@ impl Links {
     }
 
     /// Which link leads to the shard.
-    pub(super) fn home(&self, _shard: usize) -> usize {
-        0
+    pub(super) fn home(&self, shard: usize) -> usize {
+        self.homes[shard]
     }
 
     /// Which link leads to the key.
-    pub(super) fn owner(&self, _key: &str) -> usize {
-        0
+    pub(super) fn owner(&self, key: &str) -> usize {
+        self.map().owner(key)
     }
+
+    fn map(&self) -> RwLockReadGuard<'_, Map> {
+        self.map.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn homes(names: &Names, map: &Map) -> Vec<usize> {
+    (0..names.shards())
+        .map(|shard| map.owner(names.clock(shard)))
+        .collect()
 }
 
 /// Whole milliseconds, and no hold or entry of none.

@@ -12,6 +12,7 @@ mod hearing;
 mod holds;
 mod link;
 mod links;
+mod map;
 mod message;
 mod names;
 mod place;
@@ -19,6 +20,11 @@ mod reading;
 mod script;
 mod settings;
 mod tier;
+#[cfg(feature = "redis-tls")]
+mod tls;
+#[cfg(not(feature = "redis-tls"))]
+#[path = "no_tls.rs"]
+mod tls;
 mod writing;
 
 pub use settings::Redis;

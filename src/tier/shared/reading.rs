@@ -7,7 +7,7 @@ use redis::{Pipeline, Value};
 use smallvec::SmallVec;
 
 use super::{
-    fault::Fault,
+    fault::{Fault, Then},
     holds,
     links::{Links, Pulse, number},
 };
@@ -173,10 +173,13 @@ impl Look {
                 .map_err(|error| Fault::of(command, &error))
         };
         if part.entry {
-            self.fetched.entry = match next("GET")? {
-                Value::BulkString(entry) => Some(entry),
-                Value::Nil => None,
-                _ => return Err(Fault::nonsense("GET")),
+            self.fetched.entry = match next("GET") {
+                Ok(Value::BulkString(entry)) => Some(entry),
+                Ok(Value::Nil) => None,
+                Ok(_) => return Err(Fault::nonsense("GET")),
+                // It is on its way to another server of the cluster: a miss.
+                Err(fault) if fault.then == Then::Wait => None,
+                Err(fault) => return Err(fault),
             };
         }
         let mut shards = SmallVec::<[Value; 1]>::new();

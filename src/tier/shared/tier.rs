@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -40,6 +40,8 @@ pub struct RedisTier {
     links: Mutex<Option<Arc<Links>>>,
     /// Held by the one beat that is under way.
     beating: tokio::sync::Mutex<()>,
+    /// How often links were asked for.
+    attempts: AtomicUsize,
     /// Of the last beat, in milliseconds, for shards that lose their epoch between two.
     max_silence: AtomicU64,
 }
@@ -64,6 +66,7 @@ impl RedisTier {
             sessions: Arc::default(),
             links: Mutex::new(None),
             beating: tokio::sync::Mutex::new(()),
+            attempts: AtomicUsize::new(0),
             max_silence: AtomicU64::new(u64::MAX),
         })
     }
@@ -95,7 +98,14 @@ impl RedisTier {
             self.origin,
             self.sessions.clone(),
         );
-        Links::open(&self.servers, self.names.clone(), Arc::new(hearing)).await
+        let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
+        Links::open(
+            &self.servers,
+            attempt,
+            self.names.clone(),
+            Arc::new(hearing),
+        )
+        .await
     }
 
     fn linked(&self) -> Option<Arc<Links>> {
@@ -114,13 +124,9 @@ impl RedisTier {
         let Some(links) = self.linked() else {
             return Err(TierError::passing("there is no link to Redis"));
         };
-        let hearing = links.hearing.clone();
-        work(links).await.map_err(|fault| {
-            if fault.ends {
-                hearing.end();
-            }
-            fault.error
-        })
+        work(links.clone())
+            .await
+            .map_err(|fault| links.suffer(fault))
     }
 
     async fn beat_once(&self, max_silence: Duration) -> Result<Session, TierError> {
@@ -132,12 +138,9 @@ impl RedisTier {
             let unanswered = Unanswered(Some(&links.hearing));
             let answer = links.beat(pulse).await;
             unanswered.answered();
-            return answer.map(|()| links.hearing.session()).map_err(|fault| {
-                if fault.ends {
-                    links.hearing.end();
-                }
-                fault.error
-            });
+            return answer
+                .map(|()| links.hearing.session())
+                .map_err(|fault| links.suffer(fault));
         }
         // Nobody sees the new links before their first beat was answered: dropped until then, they leave nothing behind.
         let opened = async {

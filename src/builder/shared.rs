@@ -112,10 +112,10 @@ impl<DB: Backend> Builder<DB> {
         self
     }
 
-    /// Of processes that miss the same key at once, lets one load and the others wait for its result, at most until
-    /// [`shared_budget`](Self::shared_budget) is over. Default: each process loads for itself.
+    /// Of processes that miss the same key at once, lets one load and the others wait for its result. Default: each process loads for itself.
     ///
-    /// `lease` is how long a loader that has died keeps others from being the one who loads.
+    /// `lease` bounds both: how long the others wait before they load for themselves, and how long a loader that has died keeps
+    /// others from taking its place.
     pub fn load_across_processes(mut self, lease: Duration) -> Self {
         self.shared.settings.claim = Some(lease);
         self

@@ -44,7 +44,7 @@ pub enum Consistency {
     /// From before COMMIT is sent until it is accounted for, reads of what it touches go to the database.
     ///
     /// With a shared tier this holds between processes: once a commit has returned in one of them, no strict read in any
-    /// of them answers with older data. Not if the writer was killed between COMMIT and the news of it, and not if the tier has
+    /// of them answers with older data: neither when the writer was killed between COMMIT and the news of it, nor when the tier has
     /// lost its memory meanwhile. It has a price:
     /// - A strict read asks the tier whether what it has is still valid, also where it has it in memory: one round trip. Where
     ///   the tier does not answer, it asks the database.

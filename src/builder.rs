@@ -220,8 +220,8 @@ impl<DB: Backend> Builder<DB> {
         let rollback_leaves_rows = DB::rollback_leaves_rows(&mut connection)
             .await
             .map_err(Error::session)?;
-        let tier = self.shared.open().await?;
-        let home = match &tier {
+        let opened = self.shared.open()?;
+        let home = match &opened {
             Some(_) => {
                 let database = DB::identity(&mut connection)
                     .await
@@ -232,17 +232,18 @@ impl<DB: Backend> Builder<DB> {
             None => None,
         };
         drop(connection);
+        let shared = opened
+            .as_ref()
+            .map(|opened| (opened.tier.clone(), self.shared.settings.clone()));
         let engine = Engine::new(
             self.engine,
-            tier.clone().zip(Some(self.shared.settings.clone())),
+            shared,
             Arc::new(LocalTier::new(self.local_capacity)),
             self.time,
             runtime.clone(),
         );
-        if let Some(tier) = tier {
-            self.shared.prove(tier.as_ref()).await?;
-            // So that the first reads already find a tier that is there.
-            engine.begun().await;
+        if let Some(opened) = opened {
+            self.shared.prove(opened, &engine).await?;
         }
         let statements = Statements::new(
             DB::DIALECT,

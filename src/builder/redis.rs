@@ -1,30 +1,38 @@
-//! The builder's ways to Redis.
+//! The builder's way to the tier on Redis.
 
 use std::sync::Arc;
 
-use super::Builder;
+use super::{Builder, shared::Opened};
 use crate::{
-    cache::{SharedSettings, shared::SharedTier},
     driver::sqlx::Backend,
     tier::{Redis, RedisTier},
 };
 
 impl<DB: Backend> Builder<DB> {
     /// Shares results and invalidations with other processes through the Redis or Valkey of this URL:
-    /// `redis://user:password@host:port/database`, `rediss://…` with TLS (feature `redis-tls`).
+    /// `redis://user:password@host:port/database`, `rediss://…` with TLS (feature `redis-tls`). Default: none, each process
+    /// has a cache of its own.
     ///
-    /// See [`redis_with`](Self::redis_with) for clusters, Sentinel and namespaces, and
-    /// [`shared_tier`](Self::shared_tier) for what is shared with whom. A URL that cannot be read is an error of
-    /// [`build`](Self::build); a Redis that is away is none.
+    /// As [`redis_with`](Self::redis_with) with one server and the namespace `cachedpool`. A URL that cannot be read is an
+    /// error of [`build`](Self::build).
     pub fn redis(self, url: impl Into<String>) -> Self {
         self.redis_with(Redis::new(url))
     }
 
-    /// Shares through the Redis, cluster or Sentinel group of these settings.
-    pub fn redis_with(self, settings: Redis) -> Self {
-        self.open_tier(move |shared: &SharedSettings| {
-            let tier = RedisTier::new(settings, shared.fences.then_some(shared.fence));
-            Box::pin(async move { Ok(Arc::new(tier?) as Arc<dyn SharedTier>) })
+    /// As [`redis`](Self::redis), with all that can be said of a Redis: namespace, cluster, Sentinel.
+    /// [`shared_tier`](Self::shared_tier) tells who shares with whom.
+    ///
+    /// [`build`](Self::build) waits up to 2 s for it to answer. A Redis that is away is no error unless it is
+    /// [required](Self::require_shared); a wrong password, a missing permission or a version that is too old always is.
+    pub fn redis_with(self, redis: Redis) -> Self {
+        self.open_with(|settings| {
+            let strict = settings.fences.then_some(settings.fence);
+            let tier = Arc::new(RedisTier::new(redis, strict)?);
+            let trial = tier.clone();
+            Ok(Opened {
+                tier,
+                trial: Box::pin(async move { trial.check().await }),
+            })
         })
     }
 }

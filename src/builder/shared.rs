@@ -9,13 +9,13 @@ use super::Builder;
 use crate::{
     Error,
     cache::{
-        SharedSettings,
+        Engine, SharedSettings,
         shared::{SharedTier, TierError},
     },
     driver::sqlx::Backend,
 };
 
-/// How long `build()` waits for a shared tier that is required.
+/// How long `build()` waits for a shared tier.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the builder knows of a shared tier.
@@ -28,9 +28,15 @@ pub(super) struct Shared {
     open: Option<Open>,
 }
 
-/// Makes the tier; fails if somebody must mend something before it can work.
-type Open = Box<dyn FnOnce(&SharedSettings) -> BoxFuture<'static, Opened> + Send>;
-pub(super) type Opened = Result<Arc<dyn SharedTier>, TierError>;
+/// Makes the tier; fails if its settings cannot be.
+type Open = Box<dyn FnOnce(&SharedSettings) -> Result<Opened, TierError> + Send>;
+
+/// A tier that is to be listened to.
+pub(super) struct Opened {
+    pub(super) tier: Arc<dyn SharedTier>,
+    /// Whatever it wants to try before it is relied upon, once it has beaten.
+    pub(super) trial: BoxFuture<'static, Result<(), TierError>>,
+}
 
 impl<DB: Backend> Builder<DB> {
     /// Shares results and invalidations with other processes through this tier. Default: none, each process has a cache
@@ -44,12 +50,15 @@ impl<DB: Backend> Builder<DB> {
     /// database in memory, or one that does not say who it is, keeps its results in this process.
     pub fn shared_tier(self, tier: impl SharedTier) -> Self {
         let tier: Arc<dyn SharedTier> = Arc::new(tier);
-        self.open_tier(|_| Box::pin(future::ready(Ok(tier))))
+        self.open_with(|_| {
+            let trial = Box::pin(future::ready(Ok(())));
+            Ok(Opened { tier, trial })
+        })
     }
 
-    pub(super) fn open_tier(
+    pub(super) fn open_with(
         mut self,
-        open: impl FnOnce(&SharedSettings) -> BoxFuture<'static, Opened> + Send + 'static,
+        open: impl FnOnce(&SharedSettings) -> Result<Opened, TierError> + Send + 'static,
     ) -> Self {
         self.shared.open = Some(Box::new(open));
         self
@@ -85,8 +94,8 @@ impl<DB: Backend> Builder<DB> {
         self
     }
 
-    /// Makes it an error of [`build`](Self::build) if the shared tier does not answer. Default: the pool is built, answers
-    /// from the database and goes on trying.
+    /// Makes it an error of [`build`](Self::build) if the shared tier does not answer within 2 s. Default: the pool is built
+    /// after as long a wait, answers from the database and goes on trying.
     pub fn require_shared(mut self) -> Self {
         self.shared.required = true;
         self
@@ -103,10 +112,10 @@ impl<DB: Backend> Builder<DB> {
         self
     }
 
-    /// Of processes that miss the same key at once, lets one load and the others wait for its result, at most until
-    /// [`shared_budget`](Self::shared_budget) is over. Default: each process loads for itself.
+    /// Of processes that miss the same key at once, lets one load and the others wait for its result. Default: each process loads for itself.
     ///
-    /// `lease` is how long a loader that has died keeps others from being the one who loads.
+    /// `lease` bounds both: how long the others wait before they load for themselves, and how long a loader that has died keeps
+    /// others from taking its place.
     pub fn load_across_processes(mut self, lease: Duration) -> Self {
         self.shared.settings.claim = Some(lease);
         self
@@ -151,31 +160,34 @@ impl Shared {
         ]
     }
 
-    /// Opens the tier that was asked for.
+    /// Makes the tier that was asked for.
     ///
     /// # Errors
-    /// What somebody must mend.
-    pub(super) async fn open(&mut self) -> Result<Option<Arc<dyn SharedTier>>, Error> {
-        match self.open.take() {
-            Some(open) => Ok(Some(
-                open(&self.settings).await.map_err(Error::shared_tier)?,
-            )),
-            None => Ok(None),
-        }
+    /// Settings of it that cannot be.
+    pub(super) fn open(&mut self) -> Result<Option<Opened>, Error> {
+        let opened = self.open.take().map(|open| open(&self.settings));
+        opened.transpose().map_err(Error::shared_tier)
     }
 
-    /// Makes sure that a tier which is required answers; the engine must be listening to it.
+    /// Waits a little for the tier to answer; the engine must be listening to it.
     ///
     /// # Errors
-    /// Why it does not.
-    pub(super) async fn prove(&self, tier: &dyn SharedTier) -> Result<(), Error> {
-        if !self.required {
-            return Ok(());
-        }
-        let beat = tier.beat(self.settings.max_staleness);
-        let beaten = timeout(PATIENCE, beat)
+    /// What somebody must mend; where the tier is required, also that it does not answer.
+    pub(super) async fn prove(&self, opened: Opened, engine: &Engine) -> Result<(), Error> {
+        let proof = async {
+            // Its first beat: from then on the first reads find a tier that is there.
+            engine.begun().await;
+            // Once more, for the error. With the engine's own bound on silence: whatever a silence before has made doubtful
+            // is ended by whoever beats first.
+            opened.tier.beat(self.settings.max_staleness).await?;
+            opened.trial.await
+        };
+        let proven = timeout(PATIENCE, proof)
             .await
             .unwrap_or_else(|_| Err(TierError::passing("it does not answer")));
-        beaten.map(drop).map_err(Error::shared_tier)
+        match proven {
+            Err(error) if self.required || error.is_lasting() => Err(Error::shared_tier(error)),
+            _ => Ok(()),
+        }
     }
 }

@@ -44,15 +44,15 @@ pub enum Consistency {
     /// From before COMMIT is sent until it is accounted for, reads of what it touches go to the database.
     ///
     /// With a shared tier this holds between processes: once a commit has returned in one of them, no strict read in any
-    /// of them answers with older data. Not if the writer was killed between COMMIT and the news of it, and not if the tier has
+    /// of them answers with older data: neither when the writer was killed between COMMIT and the news of it, nor when the tier has
     /// lost its memory meanwhile. It has a price:
     /// - A strict read asks the tier whether what it has is still valid, also where it has it in memory: one round trip. Where
     ///   the tier does not answer, it asks the database.
     /// - A write on a strict pool is announced to the tier before it is sent: one round trip. Where the tier cannot be told, the
     ///   write fails and is not sent (`is_fence_unavailable`); `commit()` rolls back then.
     ///
-    /// It takes strict pools in all processes that write. A strict read beside writers that are not strict is as new as what
-    /// the tier has been told.
+    /// It takes strict pools in all processes. A strict read beside writers that are not strict is as new as what the tier has
+    /// been told; and only strict pools wait, after the tier has lost its memory, for writes whose announcement went with it.
     ///
     /// Without a shared tier it holds in the process, and costs nothing but the hits while a write is under way.
     Strict,

@@ -2,7 +2,7 @@
 
 use cachedpool::{Consistency, Source, is_fence_unavailable};
 
-use crate::kit::{Scene, Setting, TestDatabase, Tier, query, run};
+use crate::kit::{Scene, Setting, TestDatabase, Tier, live, query, run};
 
 tests!(sqlite, postgres, mariadb => [
     a_statement_is_not_sent,
@@ -25,7 +25,7 @@ async fn strict<DB: TestDatabase>() -> (Scene<DB>, Tier) {
         .pool(|builder| builder.shared_tier(own).consistency(Consistency::Strict))
         .scene()
         .await;
-    scene.live(&scene.pool).await;
+    live(&scene.pool).await;
     (scene, tier)
 }
 

@@ -2,12 +2,14 @@
 
 mod database;
 mod scene;
+mod shared;
 mod tier;
 mod values;
 mod wire;
 
 pub(crate) use database::{Server, TestDatabase, TestRow};
-pub(crate) use scene::{ENGINES, LONG, Scene, Setting};
+pub(crate) use scene::{ENGINES, LONG, Scene, Setting, live};
+pub(crate) use shared::is_shared;
 pub(crate) use tier::Tier;
 pub(crate) use values::{Number, Person, Value, query, read, run};
 pub(crate) use wire::Wire;

@@ -7,7 +7,9 @@ use cachedpool_test_support::wait_until;
 use futures_util::poll;
 use std::time::Duration;
 
-use crate::kit::{LONG, Number, Person, Scene, Server, Setting, TestDatabase, query, read, run};
+use crate::kit::{
+    LONG, Number, Person, Scene, Server, Setting, TestDatabase, is_shared, query, read, run,
+};
 
 tests!(sqlite, postgres, mariadb => [
     a_connection_that_comes_back_inside_a_transaction_is_rolled_back,
@@ -278,6 +280,10 @@ async fn a_write_that_lands_after_its_connection_broke_is_not_missed<DB: TestDat
 }
 
 async fn without_a_quarantine_a_late_write_would_be_missed<DB: TestDatabase>() {
+    if is_shared() {
+        // The tier keeps the doubt in its own time, and moves the slots at its end.
+        return;
+    }
     let short = |builder: cachedpool::Builder<DB>| builder.quarantine(Duration::from_nanos(1));
     let scene = late_write::<DB>(Setting::usual().pool(short)).await;
     assert_ne!(scene.rows("people").await, scene.truth("people").await);

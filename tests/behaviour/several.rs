@@ -4,7 +4,9 @@ use cachedpool::{CacheExt as _, CachedPool, Consistency, Source};
 use serde::{Deserialize, Serialize};
 use sqlx::{Error, FromRow};
 
-use crate::kit::{LONG, Number, Person, Scene, Setting, TestDatabase, TestRow, Tier, query, read};
+use crate::kit::{
+    LONG, Number, Person, Scene, Setting, TestDatabase, TestRow, Tier, live, query, read,
+};
 
 tests!(sqlite, postgres, mariadb => [
     a_result_of_one_pool_answers_another,
@@ -33,7 +35,7 @@ async fn two<DB: TestDatabase>() -> (Scene<DB>, CachedPool<DB>, Tier) {
         .await;
     let other = scene.another(|builder| builder.shared_tier(two)).await;
     for pool in [&scene.pool, &other] {
-        scene.live(pool).await;
+        live(pool).await;
     }
     (scene, other, tier)
 }
@@ -196,7 +198,7 @@ async fn two_databases_do_not_answer_each_other<DB: TestDatabase>() {
         .pool(|builder| builder.shared_tier(theirs))
         .scene()
         .await;
-    elsewhere.live(&elsewhere.pool).await;
+    live(&elsewhere.pool).await;
     elsewhere.behind(RENAME).await;
     assert_eq!(people(&scene.pool).await, from(Source::Database, "Ada"));
     kept(&tier, 1).await;

@@ -3,7 +3,7 @@
 use cachedpool::{CacheExt as _, CachePolicy, CachedPool, Source, Token, is_not_cached};
 use std::time::Duration;
 
-use crate::kit::{Person, Scene, Setting, TestDatabase, Tier, query, read, run};
+use crate::kit::{Person, Scene, Setting, TestDatabase, Tier, live, query, read, run};
 
 tests!(sqlite, postgres, mariadb => [
     a_statement_gives_its_result_and_a_token,
@@ -156,7 +156,7 @@ async fn a_token_is_honoured_where_the_write_was_not_heard_of<DB: TestDatabase>(
         .await;
     let other = scene.another(|builder| builder.shared_tier(two)).await;
     for pool in [&scene.pool, &other] {
-        scene.live(pool).await;
+        live(pool).await;
     }
     scene.warm().await;
     tier.mute();
@@ -183,7 +183,7 @@ async fn a_savepoint_gives_a_token_that_asks_nothing<DB: TestDatabase>() {
         .await;
     let other = scene.another(|builder| builder.shared_tier(tier)).await;
     for pool in [&scene.pool, &other] {
-        scene.live(pool).await;
+        live(pool).await;
     }
     let mut outer = other.begin().await.unwrap();
     let mut inner = outer.begin().await.unwrap();

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     future::{pending, ready},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,6 +13,7 @@ use crate::cache::{
         Answer, Claim, Fetched, Hold, MemoryClock, Reading, Session, SharedTier, Step, TierError,
         Watcher, Word,
     },
+    sync::{Mutex, MutexGuard, lock},
 };
 
 /// What several engines share.
@@ -77,7 +78,7 @@ impl Hub {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        lock(&self.state)
     }
 
     pub(super) fn silence(&self, call: Call) {
@@ -166,7 +167,7 @@ impl Member {
         let now = self.hub.time.now().as_nanos() / 1_000_000;
         let mut state = self.hub.state();
         *state.calls.entry(call).or_default() += 1;
-        let own = *self.index.lock().unwrap();
+        let own = *lock(&self.index);
         if state.silent.contains(&call) || own.is_some_and(|own| state.dead.contains(&own)) {
             return Box::pin(pending());
         }
@@ -182,7 +183,7 @@ impl Member {
 impl SharedTier for Member {
     fn attach(&self, watcher: Arc<dyn Watcher>) {
         let mut state = self.hub.state();
-        *self.index.lock().unwrap() = Some(state.watchers.len());
+        *lock(&self.index) = Some(state.watchers.len());
         state.clock.attach(watcher.clone());
         state.watchers.push(watcher);
     }

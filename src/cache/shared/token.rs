@@ -43,7 +43,7 @@ const CHECKSUM: usize = 4;
 
 impl Token {
     /// Whether nothing can be compared with it.
-    pub(crate) fn is_blind(&self) -> bool {
+    pub fn is_blind(&self) -> bool {
         self.words.is_none()
     }
 

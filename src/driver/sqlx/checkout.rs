@@ -1,9 +1,11 @@
 //! A connection out of the pool together with all that must be settled before another may have it.
 
+mod back;
+
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use sqlx::{AssertSqlSafe, Connection as _, Error, SqlSafeStr as _, SqlStr, pool::PoolConnection};
+use sqlx::{Error, SqlStr, pool::PoolConnection};
 use sqlx_core::transaction::TransactionManager as _;
 use tokio::sync::mpsc;
 
@@ -21,6 +23,7 @@ use crate::{
     pool::Core,
     sql::Kind,
 };
+use back::{inspect, roll_back_by_text};
 
 /// What a running statement sends to whoever waits for it.
 pub(crate) enum Message<DB: Backend> {
@@ -361,42 +364,5 @@ impl<DB: Backend> Drop for Checkout<DB> {
                 .runtime
                 .spawn(inspect(self.core.clone(), connection));
         }
-    }
-}
-
-/// Closes a connection that is not as the pool's connections are.
-async fn inspect<DB: Backend>(core: Arc<Core<DB>>, mut connection: PoolConnection<DB>) {
-    // Behind the rollbacks that are queued.
-    let alive = connection.ping().await.is_ok();
-    // The database may have ended the transaction by itself, and the rollback was of something else. Whatever is open
-    // now would hide later commits from all who read on this connection.
-    let idle = DB::TransactionManager::get_transaction_depth(&connection) == 0;
-    if !(alive && idle && core.session.is_that_of::<DB>(&mut connection).await) {
-        connection.close_on_drop();
-    }
-}
-
-/// Ends whatever transaction is open on a connection that cannot be closed, and sqlx's count of it.
-async fn roll_back_by_text<DB: Backend>(mut connection: PoolConnection<DB>) {
-    // None of these errors is anybody's: they say that no transaction was open, or that the connection is lost, which
-    // the pool finds out by itself.
-    let _ = connection.ping().await;
-    let _ = DB::fetch_optional(
-        &mut connection,
-        OwnedQuery::text(SqlStr::from_static("ROLLBACK")),
-    )
-    .await;
-    // SQLite may have ended a transaction that sqlx still counts, and sqlx counts down only by a rollback that succeeds.
-    // So it is given one to roll back.
-    let counted = DB::TransactionManager::get_transaction_depth(&connection);
-    for level in 0..counted {
-        let opening = match level {
-            0 => SqlStr::from_static("BEGIN"),
-            _ => AssertSqlSafe(format!("SAVEPOINT {}", savepoint(level))).into_sql_str(),
-        };
-        let _ = DB::fetch_optional(&mut connection, OwnedQuery::text(opening)).await;
-    }
-    for _ in 0..counted {
-        let _ = DB::TransactionManager::rollback(&mut connection).await;
     }
 }

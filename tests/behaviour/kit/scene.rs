@@ -11,7 +11,10 @@ use cachedpool_test_support::SqliteFile;
 use sqlx::{Pool, pool::PoolOptions};
 use tokio::sync::RwLock;
 
-use super::{Person, Server, TestDatabase, Wire, query, read};
+use super::{
+    Person, Server, TestDatabase, Wire, query, read,
+    shared::{is_shared, share},
+};
 
 /// Longer than anything takes that is going to happen.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
@@ -100,11 +103,17 @@ impl<DB: TestDatabase> Setting<DB> {
             execute(&aside, sql).await;
         }
         let (time, hand) = Time::manual();
-        let builder = CachedPool::builder(inner).time(time).ttl_jitter(0.0);
+        let builder = CachedPool::builder(inner)
+            .time(time.clone())
+            .ttl_jitter(0.0);
+        let builder = (self.configure)(share(builder, &time).await);
         let pool = {
             let _usual = ENGINES.read().await;
-            (self.configure)(builder).build().await.unwrap()
+            builder.build().await.unwrap()
         };
+        if is_shared() {
+            live(&pool).await;
+        }
         Scene {
             events: pool.events(),
             pool,
@@ -114,6 +123,16 @@ impl<DB: TestDatabase> Setting<DB> {
             _file: file,
         }
     }
+}
+
+/// Waits until a pool hears of the others.
+pub(crate) async fn live<DB: TestDatabase>(pool: &CachedPool<DB>) {
+    let is_live = async {
+        while !pool.stats().shared_live {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, is_live).await.unwrap();
 }
 
 async fn execute<DB: TestDatabase>(pool: &Pool<DB>, sql: &str) -> u64 {
@@ -139,16 +158,6 @@ impl<DB: TestDatabase> Scene<DB> {
         let (time, _) = Time::manual();
         let builder = CachedPool::builder(self.aside.clone()).time(time);
         configure(builder).build().await.unwrap()
-    }
-
-    /// Waits until a pool hears of the others.
-    pub(crate) async fn live(&self, pool: &CachedPool<DB>) {
-        let is_live = async {
-            while !pool.stats().shared_live {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(LONG, is_live).await.unwrap();
     }
 
     /// The pool's way to its server, if it is `wired`.

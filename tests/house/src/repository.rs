@@ -20,6 +20,16 @@ pub fn read(path: &str) -> Result<String, String> {
     std::fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))
 }
 
+/// What can be read as text in a file below the root, whatever else it holds.
+///
+/// # Errors
+///
+/// When it cannot be read.
+pub fn read_lossy(path: &str) -> Result<String, String> {
+    let bytes = std::fs::read(root().join(path)).map_err(|error| format!("{path}: {error}"))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// All files that git tracks or would track, from the root, without those that are deleted.
 ///
 /// # Errors

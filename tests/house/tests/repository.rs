@@ -127,7 +127,7 @@ fn no_file_tells_of_a_machine_or_a_private_host() {
     {
         findings.extend(hosts::findings(
             &path,
-            &repository::read(&path).unwrap(),
+            &repository::read_lossy(&path).unwrap(),
             &hosts,
         ));
     }

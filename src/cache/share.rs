@@ -6,7 +6,7 @@ use super::{
     Cached, Engine, Entry, Loaded, Lookup, Question, Source, Stamp, Value,
     clock::Validity,
     entry::downcast,
-    shared::{Claimed, Loader, Seen, Visit},
+    shared::{Claimed, Loader, Look, Seen, Visit},
     stamp::{Outside, Standing},
 };
 
@@ -156,7 +156,9 @@ impl Engine {
     ) -> Option<Loaded<T>> {
         let entry = self.store.get(&question.key).and_then(downcast::<T>)?;
         let noted = entry.meta.stamp().outside.as_ref()?;
-        let Outside { words, .. } = visit.read().await?;
+        let Look::Free(Outside { words, .. }) = visit.read().await else {
+            return None;
+        };
         let shared = self.shared.as_ref()?;
         if !shared.same_words(&noted.words, &words) {
             return None;
@@ -178,7 +180,11 @@ impl Engine {
         if stamp.standing == Standing::Clear
             && let Some(visit) = self.visit(question)
         {
-            stamp.outside = visit.read().await;
+            match visit.read().await {
+                Look::Free(outside) => stamp.outside = Some(outside),
+                Look::Held => {}
+                Look::Doubtful => stamp.standing = Standing::Quarantined,
+            }
         }
         stamp
     }

@@ -19,10 +19,10 @@ use futures_util::future::{try_join, try_join_all};
 use tokio::sync::{Notify, oneshot};
 
 use super::{
-    Receipt, SharedTier, TierError, Word,
+    Ended, Receipt, SharedTier, TierError, Word,
     known::Known,
     lease::Lease,
-    pending::{Added, Batch, Doubt, Pending, Waiter},
+    pending::{Added, Batch, Doubt, Patience, Pending, Waiter},
 };
 use crate::{
     cache::{
@@ -106,16 +106,17 @@ impl Delivery {
         tags: &Tags,
         outcome: Outcome,
         doubt_span: Duration,
-        fence: Option<u64>,
+        fence: Option<Ended>,
     ) -> Receipt {
         let slots = tags.write_slots();
         if slots.is_empty() || (outcome == Outcome::Undone && fence.is_none()) {
             return Receipt::nothing(self.origin);
         }
         let mut pending = lock(&self.pending);
+        let hold = fence.map(Ended::id);
         let added = match outcome {
-            Outcome::Committed => pending.add(slots, true, fence),
-            Outcome::Undone => pending.add(slots, false, fence),
+            Outcome::Committed => pending.add(slots, true, hold),
+            Outcome::Undone => pending.add(slots, false, hold),
             // The fence stays and expires: a second reason to move then.
             Outcome::Unknown => pending.add_doubt(Doubt {
                 slots: slots.into(),
@@ -124,18 +125,28 @@ impl Delivery {
             }),
         };
         let now = self.time.now();
-        // Nobody waits for a tier that does not answer, nor for the end of a doubt.
-        let receipt = if outcome != Outcome::Unknown && self.lease.is_usable(now) {
-            let (sender, receiver) = oneshot::channel();
-            pending.wait(Waiter::new(slots, sender));
-            Receipt::waiting(
-                self.origin,
-                receiver,
-                now.plus(self.budget),
-                self.time.clone(),
-            )
-        } else {
-            Receipt::blind(self.origin)
+        let patience = match (outcome, fence) {
+            // A strict write whose hold has lapsed must not be told to its caller before it is told to the others.
+            (Outcome::Committed, Some(Ended::Lapsed(_))) => Some(Patience::Endless),
+            // Nobody waits for a tier that does not answer, nor for the end of a doubt.
+            (Outcome::Committed | Outcome::Undone, _) if self.lease.is_usable(now) => {
+                Some(Patience::Until(now.plus(self.budget)))
+            }
+            _ => None,
+        };
+        let receipt = match patience {
+            Some(patience) => {
+                let (sender, receiver) = oneshot::channel();
+                pending.wait(Waiter::new(slots, sender, patience));
+                Receipt::waiting(
+                    self.origin,
+                    receiver,
+                    patience,
+                    self.lease.clone(),
+                    self.time.clone(),
+                )
+            }
+            None => Receipt::blind(self.origin),
         };
         drop(pending);
         self.note(added);
@@ -193,8 +204,9 @@ impl Delivery {
     pub(super) async fn run(self: Arc<Self>) {
         let (mut back_off, mut attempts_left) = (BACK_OFF.0, LAST_ATTEMPTS);
         loop {
-            let batch = lock(&self.pending).take();
+            // Before the batch: what was added before the end is in it.
             let closing = self.closing.load(Ordering::Acquire);
+            let batch = lock(&self.pending).take();
             if batch.is_empty() && closing {
                 return;
             }

@@ -27,6 +27,25 @@ struct Standing {
     slots: SmallVec<[u16; 4]>,
     /// When it was last asked for.
     since: Tick,
+    /// Until when it stands for certain: counted from before the last time that the tier took it.
+    until: Tick,
+}
+
+/// What became of a hold when its write was settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cache) enum Ended {
+    /// It stood all the time.
+    Standing(u64),
+    /// It may have expired before the write took effect: others may have stored what was true before it.
+    Lapsed(u64),
+}
+
+impl Ended {
+    pub(super) fn id(self) -> u64 {
+        match self {
+            Ended::Standing(id) | Ended::Lapsed(id) => id,
+        }
+    }
 }
 
 impl Fences {
@@ -55,8 +74,12 @@ impl Fences {
         };
         let (slots, since) = (tags.write_slots(), self.time.now());
         self.ask(fence.id, slots).await?;
-        let slots = slots.into();
-        lock(&self.standing).insert(fence.id, Standing { slots, since });
+        let standing = Standing {
+            slots: slots.into(),
+            since,
+            until: since.plus(self.settings.fence),
+        };
+        lock(&self.standing).insert(fence.id, standing);
         Ok(fence)
     }
 
@@ -66,8 +89,8 @@ impl Fences {
         let round = self.settings.fence / PROLONGATIONS;
         loop {
             self.time.sleep(round).await;
+            let now = self.time.now();
             let due: Vec<(u64, SmallVec<[u16; 4]>)> = {
-                let now = self.time.now();
                 let mut standing = lock(&self.standing);
                 let due = standing.iter_mut();
                 due.filter(|(_, hold)| now.since(hold.since) >= round)
@@ -78,10 +101,13 @@ impl Fences {
                     .collect()
             };
             join_all(due.iter().map(async |(id, slots)| {
-                let held = self.ask(*id, slots).await;
-                if held.is_ok() && !lock(&self.standing).contains_key(id) {
+                if self.ask(*id, slots).await.is_err() {
+                    return;
+                }
+                match lock(&self.standing).get_mut(id) {
+                    Some(hold) => hold.until = now.plus(self.settings.fence),
                     // Settled meanwhile: the hold may have come after its release. Another release follows it.
-                    self.delivery.release(slots, *id);
+                    None => self.delivery.release(slots, *id),
                 }
             }))
             .await;
@@ -114,25 +140,26 @@ pub(in crate::cache) struct Fence {
 }
 
 impl Fence {
-    /// The write is settled: the id, to be released with its step.
-    pub(in crate::cache) fn into_id(mut self) -> u64 {
-        self.end();
-        self.id
-    }
-
-    /// It is not prolonged any more.
-    fn end(&mut self) -> Option<Arc<Fences>> {
-        let fences = self.fences.take()?;
-        lock(&fences.standing).remove(&self.id);
-        Some(fences)
+    /// The write is settled; the hold is to be released with its step, and is not prolonged any more.
+    pub(in crate::cache) fn settle(mut self) -> Ended {
+        let hold = self.fences.take().and_then(|fences| {
+            let hold = lock(&fences.standing).remove(&self.id)?;
+            Some(fences.time.now() <= hold.until)
+        });
+        match hold {
+            Some(true) => Ended::Standing(self.id),
+            Some(false) | None => Ended::Lapsed(self.id),
+        }
     }
 }
 
 impl Drop for Fence {
     fn drop(&mut self) {
-        if let Some(fences) = self.end() {
-            fences.delivery.release(self.tags.write_slots(), self.id);
-        }
+        let Some(fences) = self.fences.take() else {
+            return;
+        };
+        lock(&fences.standing).remove(&self.id);
+        fences.delivery.release(self.tags.write_slots(), self.id);
     }
 }
 

@@ -45,12 +45,12 @@ use pulse::Pulse;
 use uploads::Uploads;
 
 pub(super) use delivery::Delivery;
-pub(super) use fence::Fence;
 pub use fence::FenceError;
+pub(super) use fence::{Ended, Fence};
 pub(super) use fingerprint::fingerprint;
 pub(super) use known::Known;
 pub(super) use lease::Lease;
-pub(super) use outside::{Loader, Seen, Visit};
+pub(super) use outside::{Loader, Look, Seen, Visit};
 pub(super) use uploads::Claimed;
 
 pub use memory::MemoryClock;

@@ -43,6 +43,16 @@ pub(in crate::cache) enum Loader {
     Each,
 }
 
+/// What the words alone are good for.
+pub(in crate::cache) enum Look {
+    /// To store under, and to confirm what was stored.
+    Free(Outside),
+    /// Nothing, or there was no answer.
+    Held,
+    /// As [`Seen::Doubtful`].
+    Doubtful,
+}
+
 /// What the tier has for a read.
 pub(in crate::cache) enum Seen<T> {
     /// An entry that is valid now, not yet judged by age; and the words to store a newer one under.
@@ -106,9 +116,13 @@ impl Visit<'_> {
     }
 
     /// Asks for the words alone.
-    pub(in crate::cache) async fn read(&self) -> Option<Outside> {
+    pub(in crate::cache) async fn read(&self) -> Look {
         let work = self.shared.tier.read(&self.slots);
-        outside(&self.within_budget(work).await?)
+        match self.within_budget(work).await {
+            Some(reading) if reading.held == Held::Doubt => Look::Doubtful,
+            Some(reading) => outside(&reading).map_or(Look::Held, Look::Free),
+            None => Look::Held,
+        }
     }
 
     /// Claims the right to load for all processes.

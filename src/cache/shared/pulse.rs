@@ -18,6 +18,9 @@ use crate::{
 /// Beats in the time that the lease lasts.
 const BEATS: u32 = 4;
 
+/// How long a beat may take at least.
+const CONNECT: Duration = Duration::from_secs(1);
+
 /// How soon a beat that failed is tried again, at first.
 const SOON: Duration = Duration::from_millis(10);
 
@@ -46,11 +49,14 @@ impl Pulse {
             self.begun.send_replace(true);
             match result {
                 Ok(()) => {
-                    back_off = SOON;
                     heard = true;
                     tokio::select! {
-                        () = self.time.sleep(interval) => {}
-                        () = self.lost.notified() => {}
+                        () = self.time.sleep(interval) => back_off = SOON,
+                        // Heard for less than an interval: whatever ends it must not make us reconnect in a circle.
+                        () = self.lost.notified() => {
+                            self.time.sleep(back_off).await;
+                            back_off = (back_off * 2).min(interval);
+                        }
                     }
                 }
                 Err(error) => {
@@ -77,7 +83,10 @@ impl Pulse {
         let session = tokio::select! {
             biased;
             session = self.tier.beat(max_staleness) => session?,
-            () = self.time.sleep(max_staleness) => return Err(TierError::passing("no answer to a beat")),
+            // Longer than the lease where that is very short: it takes several round trips to connect.
+            () = self.time.sleep(max_staleness.max(CONNECT)) => {
+                return Err(TierError::passing("no answer to a beat"));
+            }
         };
         let renewal = self.lease.renew(session, sent, max_staleness, || {
             // Steps may have been missed, and whatever is in memory may lack them.

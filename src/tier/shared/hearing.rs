@@ -80,11 +80,11 @@ impl Hearing {
         match push.kind {
             PushKind::Message => match parse(&self.names, &push.data) {
                 Some((shard, message)) => self.tell(shard, &message),
+                // Of a later version, or of a stranger. A new epoch that it may have told of shows at the next beat.
                 None => {
                     if let Some(watcher) = &self.watcher {
                         watcher.moved_everything();
                     }
-                    self.end();
                 }
             },
             // The server takes a subscription back when the user's permissions change.

@@ -25,6 +25,7 @@ async fn after_a_gap_in_hearing_memory_begins_anew() {
     let world = World::new().await;
     ask(&world.a, terms(), 7).await;
     world.hub.cut();
+    world.pass(Duration::from_millis(10)).await;
     world.until(|world| world.a.stats().shared_live).await;
     world.hub.silence(Call::Fetch);
     let asked = ask(&world.a, terms(), 8);

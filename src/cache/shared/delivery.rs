@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::{try_join, try_join_all};
 use tokio::sync::{Notify, oneshot};
 
 use super::{
@@ -122,11 +123,17 @@ impl Delivery {
                 until: self.time.now().plus(doubt_span),
             }),
         };
+        let now = self.time.now();
         // Nobody waits for a tier that does not answer, nor for the end of a doubt.
-        let receipt = if outcome != Outcome::Unknown && self.lease.is_usable(self.time.now()) {
+        let receipt = if outcome != Outcome::Unknown && self.lease.is_usable(now) {
             let (sender, receiver) = oneshot::channel();
             pending.wait(Waiter::new(slots, sender));
-            Receipt::waiting(self.origin, receiver, self.budget, self.time.clone())
+            Receipt::waiting(
+                self.origin,
+                receiver,
+                now.plus(self.budget),
+                self.time.clone(),
+            )
         } else {
             Receipt::blind(self.origin)
         };
@@ -240,15 +247,19 @@ impl Delivery {
                 None => steps.extend(doubt.steps()),
             }
         }
-        let work = async {
-            for (slots, hold) in holds {
-                self.tier.hold(slots, hold).await?;
-            }
+        // All at once: steps must not wait behind as many answers as there are doubts.
+        let holding = try_join_all(
+            holds
+                .into_iter()
+                .map(|(slots, hold)| self.tier.hold(slots, hold)),
+        );
+        let stepping = async {
             if steps.is_empty() {
                 return Ok(Vec::new());
             }
             self.tier.advance(&steps).await
         };
+        let work = async { try_join(holding, stepping).await.map(|(_, words)| words) };
         tokio::select! {
             biased;
             result = work => result,

@@ -12,6 +12,7 @@ mod ears;
 // Not covered by semver: reachable for the fuzz target.
 #[doc(hidden)]
 pub mod envelope;
+mod fence;
 #[doc(hidden)]
 pub mod fingerprint;
 mod known;
@@ -39,10 +40,13 @@ use crate::observe::{Observer, Stats};
 
 use ears::Ears;
 use envelope::Sealer;
-use pulse::{Fences, Pulse};
+use fence::Fences;
+use pulse::Pulse;
 use uploads::Uploads;
 
 pub(super) use delivery::Delivery;
+pub(super) use fence::Fence;
+pub use fence::FenceError;
 pub(super) use fingerprint::fingerprint;
 pub(super) use known::Known;
 pub(super) use lease::Lease;
@@ -73,7 +77,7 @@ pub(super) struct Shared {
     time: Time,
     observer: Arc<Observer>,
     begun: watch::Receiver<bool>,
-    work: [AbortHandle; 2],
+    work: [AbortHandle; 3],
 }
 
 /// The parts of [`Shared`] that the clock needs, made before it.
@@ -133,7 +137,13 @@ impl Beginning {
             time,
             observer,
         } = self;
-        let (fences, lost) = (Arc::new(Fences::default()), Arc::new(Notify::new()));
+        let lost = Arc::new(Notify::new());
+        let fences = Arc::new(Fences::new(
+            tier.clone(),
+            delivery.clone(),
+            settings.clone(),
+            time.clone(),
+        ));
         tier.attach(Arc::new(Ears {
             clock: Arc::downgrade(clock),
             lease: lease.clone(),
@@ -148,7 +158,6 @@ impl Beginning {
             lease: lease.clone(),
             known: known.clone(),
             delivery: delivery.clone(),
-            fences: fences.clone(),
             lost,
             begun: beginning,
             settings: settings.clone(),
@@ -166,6 +175,7 @@ impl Beginning {
         let work = [
             handle.spawn(pulse.run()).abort_handle(),
             handle.spawn(upload).abort_handle(),
+            handle.spawn(fences.clone().prolong()).abort_handle(),
         ];
         // Ends by itself, when all is delivered.
         handle.spawn(delivery.clone().run());
@@ -193,36 +203,21 @@ impl Shared {
     /// Holds what a strict write may change, before it is sent. `None` where writes are not strict or there is nothing
     /// to hold.
     pub(super) async fn fence(&self, tags: &Tags) -> Result<Option<Fence>, FenceError> {
-        let slots = tags.write_slots();
-        if !self.settings.fences || slots.is_empty() || self.sabotage.skips_fences() {
+        let nothing = tags.write_slots().is_empty();
+        if !self.settings.fences || nothing || self.sabotage.skips_fences() {
             return Ok(None);
         }
         if !self.lease.is_usable(self.time.now()) {
             return Err(FenceError(TierError::passing("it does not answer")));
         }
-        // Before it is asked: if the answer does not come, the hold may stand all the same, and dropping this ends it.
-        let fence = Fence {
-            id: self.delivery.id(),
-            tags: tags.clone(),
-            fences: self.fences.clone(),
-            delivery: Some(self.delivery.clone()),
-        };
-        let hold = Hold {
-            id: fence.id,
-            span: self.settings.fence,
-            reason: HoldReason::Write,
-        };
-        let held = self.tier.hold(slots, hold);
-        tokio::select! {
-            biased;
-            held = held => held.map_err(FenceError)?,
-            () = self.time.sleep(self.settings.budget) => {
+        match self.fences.take(tags).await {
+            Ok(fence) => Ok(Some(fence)),
+            Err(error) => {
+                // The next writer need not wait to find it out.
                 self.lease.trip(self.time.now());
-                return Err(FenceError(TierError::passing("no answer within the budget")));
+                Err(FenceError(error))
             }
         }
-        self.fences.add(fence.id, slots, self.time.now());
-        Ok(Some(fence))
     }
 
     pub(super) fn covers(&self, token: &Token) -> bool {
@@ -256,48 +251,6 @@ impl Drop for Shared {
         self.work.iter().for_each(AbortHandle::abort);
     }
 }
-
-/// The hold of a strict write. Dropped before the write is settled, it is given up.
-pub(super) struct Fence {
-    id: u64,
-    tags: Tags,
-    fences: Arc<Fences>,
-    /// Taken when the write is settled.
-    delivery: Option<Arc<Delivery>>,
-}
-
-impl Fence {
-    /// The write is settled: the id, to be released with its step.
-    pub(super) fn into_id(mut self) -> u64 {
-        self.delivery = None;
-        self.id
-    }
-}
-
-impl Drop for Fence {
-    fn drop(&mut self) {
-        self.fences.remove(self.id);
-        if let Some(delivery) = self.delivery.take() {
-            delivery.release(self.tags.write_slots(), self.id);
-        }
-    }
-}
-
-/// A strict write could not tell the other processes that it was about to commit, so it must not.
-#[derive(Clone, Debug)]
-pub struct FenceError(TierError);
-
-impl std::fmt::Display for FenceError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "the shared tier could not be told of a strict write: {}",
-            self.0
-        )
-    }
-}
-
-impl std::error::Error for FenceError {}
 
 /// A number that no other process has: the standard library seeds its hashers from the operating system.
 pub(super) fn random() -> u64 {

@@ -1,12 +1,10 @@
 //! What became of steps of the clock that other processes are to hear of.
 
-use std::time::Duration;
-
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
 use super::{Token, Word};
-use crate::cache::Time;
+use crate::cache::{Tick, Time};
 
 /// For steps of the clock that were taken in this process, and are on their way to the others. Dropped, it changes
 /// nothing: they are delivered in any case.
@@ -19,7 +17,8 @@ pub struct Receipt {
 #[derive(Debug)]
 struct Wait {
     words: oneshot::Receiver<Vec<(u16, Word)>>,
-    budget: Duration,
+    /// When the budget that began with the step is over.
+    deadline: Tick,
     time: Time,
 }
 
@@ -49,13 +48,13 @@ impl Receipt {
     pub(super) fn waiting(
         origin: u64,
         words: oneshot::Receiver<Vec<(u16, Word)>>,
-        budget: Duration,
+        deadline: Tick,
         time: Time,
     ) -> Self {
         let mut receipt = Self::nothing(origin);
         receipt.waits.push(Wait {
             words,
-            budget,
+            deadline,
             time,
         });
         receipt
@@ -80,7 +79,7 @@ impl Receipt {
             let words = tokio::select! {
                 biased;
                 words = wait.words => words.ok(),
-                () = wait.time.sleep(wait.budget) => None,
+                () = wait.time.sleep(wait.deadline.since(wait.time.now())) => None,
             };
             token.words = joined(token.words, words);
         }

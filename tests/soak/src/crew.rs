@@ -1,6 +1,6 @@
 //! The worker processes: started, heard, killed and sent home.
 //!
-//! A worker is this program again. It tells what it does on its standard output, hears of tokens on its standard input, and ends
+//! A worker is this program again. It tells what it does on its standard output, hears of the others' writes on its standard input, and ends
 //! when that ends, so it does not outlive this process.
 
 use std::{
@@ -30,8 +30,8 @@ use crate::{
 
 /// So much is said and not judged yet before workers have to wait.
 const NEWS: usize = 10_000;
-/// A worker that does not listen loses tokens, not memory.
-const TOKENS: usize = 1_000;
+/// A worker that does not listen loses what it is told, not memory.
+const WRITES: usize = 1_000;
 /// Longer than a worker gives each of its operations.
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -40,6 +40,8 @@ pub(crate) enum News {
     /// Every moment that this process tells is later.
     Started(Process, Moment),
     Told(Process, Record),
+    /// It is about to be killed.
+    Doomed(Process),
     /// It will tell nothing more.
     Ended(Process),
     /// From then on so many faults happen, called this.
@@ -69,7 +71,7 @@ struct Member {
     process: Process,
     child: Child,
     /// Its input ends when this is dropped.
-    tokens: mpsc::Sender<String>,
+    writes: mpsc::Sender<String>,
 }
 
 impl Crew {
@@ -144,12 +146,12 @@ impl Crew {
             .spawn()?;
         let input = child.stdin.take().expect("it is piped");
         let output = child.stdout.take().expect("it is piped");
-        let (tokens, lines) = mpsc::channel(TOKENS);
+        let (writes, lines) = mpsc::channel(WRITES);
         tokio::spawn(pass_on(lines, input));
         let member = Member {
             process,
             child,
-            tokens,
+            writes,
         };
         Ok((member, output))
     }
@@ -158,6 +160,8 @@ impl Crew {
     pub(crate) async fn kill(&self, place: usize) {
         let member = self.members()[place].take();
         if let Some(mut member) = member {
+            // Before its end can be heard.
+            self.report(News::Doomed(member.process)).await;
             // It may have ended by itself: then there is nothing to kill.
             let _ = member.child.kill().await;
         }
@@ -175,11 +179,11 @@ impl Crew {
         door.pass();
     }
 
-    /// Passes a token on to all other processes.
+    /// Tells all other processes of a write.
     pub(crate) fn share(&self, from: Process, line: &str) {
         for member in self.members().iter().flatten() {
             if member.process != from {
-                let _ = member.tokens.try_send(line.to_owned());
+                let _ = member.writes.try_send(line.to_owned());
             }
         }
     }
@@ -191,10 +195,10 @@ impl Crew {
         for Member {
             process,
             child,
-            tokens,
+            writes,
         } in members
         {
-            drop(tokens);
+            drop(writes);
             children.push((process, child));
         }
         for (process, mut child) in children {

@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep_until};
 use crate::{
     clock,
     crew::{Crew, News},
-    faults::{Fault, Stage, Target},
+    faults::{Fault, Stage},
     options::{Faults, Options},
-    record::Demand,
+    pool::Sabotage,
 };
 
 /// Before the first fault the caches fill.
@@ -42,7 +42,12 @@ pub(crate) async fn direct(stage: &Stage, crew: &Crew, options: &Options, end: I
         }
         let Some(act) = acts.pop() else { continue };
         let longest = (turn.as_secs_f64() * PART).min(SPAN.1);
-        let span = Duration::from_secs_f64(SPAN.0 + random.f64() * (longest - SPAN.0).max(0.0));
+        let part = match options.sabotage {
+            Sabotage::None => random.f64(),
+            // The longer it lasts, the more is there to find.
+            _ => 1.0,
+        };
+        let span = Duration::from_secs_f64(SPAN.0 + part * (longest - SPAN.0).max(0.0));
         crew.report(News::Faults {
             since: clock::now(),
             name: act.name(),
@@ -108,20 +113,12 @@ fn bag(options: &Options, again: bool, random: &mut fastrand::Rng) -> Vec<Act> {
     if again {
         for &fault in Fault::ALL {
             let other = [Fault::WorkerKilled, Fault::PostgresRestart][random.usize(..2)];
-            if can_meet(fault, other, options.demand) {
+            // Two that hit the same one would undo one another.
+            if fault.target() != other.target() {
                 acts.push(Act::Two(fault, other));
             }
         }
     }
     random.shuffle(&mut acts);
     acts
-}
-
-/// A bounded write is done although Redis could not be told of it, and it is told later. If the writer dies before, nobody can
-/// tell: a declared degraded mode. A strict write is not done in that case.
-fn can_meet(fault: Fault, other: Fault, demand: Demand) -> bool {
-    match (fault.target(), other.target()) {
-        (Target::Redis, Target::Worker) => demand == Demand::Strict,
-        (one, two) => one != two,
-    }
 }

@@ -147,8 +147,8 @@ impl Stage {
                 redis.run(&["redis-cli", "SAVE"]).await;
                 sleep(span).await;
                 redis.kill().await;
-                // Often so fast that nobody notices by the time that passed.
-                if random.bool() {
+                // Mostly so fast that nobody notices by the time that passed.
+                if random.u8(..4) == 0 {
                     sleep(span.mul_f64(random.f64())).await;
                 }
                 redis.start().await;
@@ -174,10 +174,10 @@ impl Stage {
             Fault::MemoryFull => fill(redis, span).await,
             Fault::WorkerKilled => {
                 let place = random.usize(..crew.places());
-                if random.bool() {
+                if random.u8(..4) == 0 {
                     crew.kill(place).await;
                 } else {
-                    crew.kill_unaware(place, span.mul_f64(random.f64())).await;
+                    crew.kill_unaware(place, span / 2).await;
                 }
                 sleep(span).await;
                 crew.hire(place).await;

@@ -5,9 +5,10 @@
 //! depends on when the write had been acknowledged, measured at the moment at which the read began:
 //!
 //! - in the same process: never (P1);
-//! - elsewhere: within `staleness` (P3);
-//! - for a strict read: never (P4). Nor may it miss what a strict read or the database itself had answered before, which is how
-//!   the writes of a killed process count although nobody was told of them;
+//! - elsewhere: within `staleness` (P3), and the time that processes were kept from running; unless the writer was killed
+//!   before it could deliver;
+//! - for a strict read: never (P4). Nor may it miss what anybody had been answered before, which is how the writes of a
+//!   killed process count although nobody was told of them: what was seen had been committed;
 //! - for a read after a token: what the token's write left must be there (P5).
 //!
 //! A write whose outcome nobody was told promises nothing. Missing here means that the write was acknowledged *before*
@@ -19,13 +20,14 @@
 mod tally;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fmt,
 };
 
 use crate::{
-    clock::{MILLISECOND, Moment},
+    clock::{Delay, MILLISECOND, Moment},
     record::{Demand, Effort, Read, Record, Row, Seen, Source, Write},
+    world::FIRST_VERSION,
 };
 
 pub(crate) use tally::{Tally, Verdict};
@@ -35,12 +37,20 @@ const TOLD: usize = 20;
 
 /// One process, and no other after it.
 pub(crate) type Process = u32;
+/// The checker itself.
+pub(crate) const CHECKER: Process = 0;
 
 /// Everything that is known so far.
 pub(crate) struct Judge {
     /// In nanoseconds: how long another process's write may be missed.
     staleness: u64,
     rows: HashMap<Row, History>,
+    /// When processes were kept from running.
+    delays: HashMap<Process, Vec<Delay>>,
+    /// Up to when all that a process had written is known to the others.
+    delivered: HashMap<Process, Moment>,
+    /// They were killed, and what they had not delivered by then was lost with them.
+    doomed: HashSet<Process>,
     waiting: Vec<Case>,
     /// What was done to the servers, from when on.
     periods: Vec<(Moment, &'static str)>,
@@ -51,8 +61,18 @@ pub(crate) struct Judge {
 #[derive(Default)]
 struct History {
     acknowledged: BTreeMap<i64, Acknowledged>,
-    /// When a strict read or the database had first answered with a version.
+    /// When anybody was first answered with a version.
     certain: BTreeMap<i64, Moment>,
+}
+
+impl History {
+    /// How many writes were seen although nobody was told of them.
+    fn untold(&self) -> u64 {
+        let written = |version: &&i64| **version > FIRST_VERSION;
+        let seen = self.certain.keys().filter(written);
+        let untold = seen.filter(|version| !self.acknowledged.contains_key(version));
+        untold.count() as u64
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -78,6 +98,9 @@ impl Judge {
         Self {
             staleness,
             rows: HashMap::new(),
+            delays: HashMap::new(),
+            delivered: HashMap::new(),
+            doomed: HashSet::new(),
             waiting: Vec::new(),
             periods: Vec::new(),
             verdict: Verdict::default(),
@@ -94,9 +117,7 @@ impl Judge {
     pub(crate) fn hear(&mut self, process: Process, record: Record) {
         let what = match record {
             Record::Read(read) => {
-                if read.demand == Demand::Strict || read.source == Source::Truth {
-                    self.is_certain(&read);
-                }
+                self.is_certain(&read);
                 What::Read(read)
             }
             Record::Write(write) => {
@@ -115,9 +136,23 @@ impl Judge {
                 self.violation(self.latest(), format!("process {process}: {what}"));
                 return;
             }
+            Record::Delayed(delay) => {
+                self.verdict.delayed(delay.to - delay.from);
+                self.delays.entry(process).or_default().push(delay);
+                return;
+            }
+            Record::Delivered(until) => {
+                self.delivered.insert(process, until);
+                return;
+            }
             Record::Mark(_) => return,
         };
         self.waiting.push(Case { process, what });
+    }
+
+    /// That process is about to be killed. To be told before anything that began later is settled.
+    pub(crate) fn doom(&mut self, process: Process) {
+        self.doomed.insert(process);
     }
 
     /// Everything that ended before `until` has been told: judges it.
@@ -137,6 +172,7 @@ impl Judge {
     /// The verdict on everything that was told.
     pub(crate) fn verdict(mut self) -> Verdict {
         self.settle(Moment::MAX);
+        self.verdict.untold = self.rows.values().map(History::untold).sum();
         self.verdict
     }
 
@@ -225,7 +261,8 @@ impl Judge {
                 } else if read.demand == Demand::Strict {
                     Some(Promise::Strict)
                 } else {
-                    (staleness > self.staleness).then_some(Promise::Bounded)
+                    self.is_too_old(process, read, write)
+                        .then_some(Promise::Bounded)
                 };
                 Finding {
                     broken,
@@ -248,6 +285,28 @@ impl Judge {
         findings
             .into_iter()
             .max_by_key(|finding| (finding.broken.is_some(), finding.staleness))
+    }
+
+    /// Whether a bounded read should have seen that write of another process.
+    fn is_too_old(&self, process: Process, read: &Read, write: &Acknowledged) -> bool {
+        let staleness = read.begin - write.at;
+        if staleness <= self.staleness {
+            return false;
+        }
+        // A writer that is killed before it could deliver is a declared degraded mode.
+        let lost = self.doomed.contains(&write.by)
+            && self
+                .delivered
+                .get(&write.by)
+                .is_none_or(|&until| until <= write.at);
+        // Nobody delivers or hears while it does not run.
+        let late: u64 = [CHECKER, write.by, process]
+            .iter()
+            .filter_map(|one| self.delays.get(one))
+            .flatten()
+            .map(|delay| delay.within(write.at, read.begin))
+            .sum();
+        !lost && staleness > self.staleness + late
     }
 
     /// Versions grow in the order in which the database committed.

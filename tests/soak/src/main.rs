@@ -14,6 +14,7 @@ mod pool;
 mod record;
 mod report;
 mod run;
+mod watch;
 mod worker;
 mod world;
 

@@ -78,6 +78,8 @@ pub(crate) async fn open(settings: &Settings) -> Result<CachedPool, Box<dyn std:
     let inner = PgPoolOptions::new()
         .max_connections(8)
         .acquire_timeout(Duration::from_secs(3))
+        // A process to which PostgreSQL does not answer must be able to write all the same, to die with the outcome unknown.
+        .test_before_acquire(false)
         .connect_with(options)
         .await?;
     let pool = CachedPool::builder(inner)

@@ -4,7 +4,10 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::clock::Moment;
+use crate::clock::{Delay, Moment};
+
+/// Stands for the token of a write that was given none.
+pub(crate) const NO_TOKEN: &str = "-";
 
 /// A row of the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,6 +82,10 @@ pub(crate) enum Record {
     Failed(Effort),
     /// What must never be, whatever the time.
     Wrong(String),
+    /// The process was kept from running.
+    Delayed(Delay),
+    /// All that had been acknowledged before is known to the other processes, or was not theirs to know.
+    Delivered(Moment),
     /// Everything that had ended before has been told.
     Mark(Moment),
 }
@@ -117,7 +124,7 @@ impl fmt::Display for Record {
                 read.seen.iter().try_for_each(|seen| write!(f, " {seen}"))?;
             }
             Self::Write(write) => {
-                let token = write.token.as_deref().unwrap_or("-");
+                let token = write.token.as_deref().unwrap_or(NO_TOKEN);
                 write!(f, "W {} {} {token}", write.begin, write.end)?;
                 write
                     .left
@@ -127,6 +134,8 @@ impl fmt::Display for Record {
             Self::Failed(Effort::Read) => f.write_str("F r")?,
             Self::Failed(Effort::Write) => f.write_str("F w")?,
             Self::Wrong(what) => write!(f, "X {}", what.replace('\n', " "))?,
+            Self::Delayed(delay) => write!(f, "L {} {}", delay.from, delay.to)?,
+            Self::Delivered(moment) => write!(f, "D {moment}")?,
             Self::Mark(moment) => write!(f, "M {moment}")?,
         }
         f.write_str(" .")
@@ -193,7 +202,7 @@ impl FromStr for Record {
             }
             "W" => {
                 let (begin, end) = (number(word()?)?, number(word()?)?);
-                let token = Some(word()?).filter(|token| *token != "-");
+                let token = Some(word()?).filter(|token| *token != NO_TOKEN);
                 let left = words.map(str::parse).collect::<Result<_, _>>()?;
                 Self::Write(Write {
                     begin,
@@ -208,6 +217,11 @@ impl FromStr for Record {
                 _ => return Err(Unreadable),
             },
             "X" => Self::Wrong(rest.to_owned()),
+            "L" => Self::Delayed(Delay {
+                from: number(word()?)?,
+                to: number(word()?)?,
+            }),
+            "D" => Self::Delivered(number(rest)?),
             "M" => Self::Mark(number(rest)?),
             _ => return Err(Unreadable),
         })
@@ -257,6 +271,8 @@ mod tests {
             Record::Failed(Effort::Read),
             Record::Failed(Effort::Write),
             Record::Wrong("a payload of two words".to_owned()),
+            Record::Delayed(Delay { from: 1, to: 2 }),
+            Record::Delivered(4),
             Record::Mark(5),
         ]
     }

@@ -58,6 +58,12 @@ pub(crate) fn conclude(outcome: &Outcome) {
         "failed: {} reads, {} writes (the database was away, or a strict write could not be announced)",
         verdict.failed_reads, verdict.failed_writes
     );
+    println!("seen writes that nobody was told of: {}", verdict.untold);
+    println!(
+        "processes were kept from running: {:.1} ms at most, {:.1} ms in all",
+        millis(verdict.longest_delay),
+        millis(verdict.delays)
+    );
     for violation in &verdict.told {
         println!("VIOLATION {violation}");
     }

@@ -1,6 +1,6 @@
 //! One run: servers, workers, faults and the judge.
 
-use std::{collections::HashMap, pin::pin, time::Duration};
+use std::{collections::HashMap, convert::Infallible, pin::pin, time::Duration};
 
 use tokio::{
     sync::mpsc,
@@ -8,19 +8,21 @@ use tokio::{
 };
 
 use crate::{
-    clock::Moment,
+    clock::{Moment, nap, now},
     crew::{Crew, News},
     director,
     faults::Stage,
-    judge::{Judge, Process, Verdict},
+    judge::{CHECKER, Judge, Process, Verdict},
     options::Options,
     pool::{MAX_STALENESS, SLACK, Sabotage},
-    record::Record,
-    report, worker,
+    record::{NO_TOKEN, Record},
+    report, watch, worker,
 };
 
 /// How often what is known is judged.
 const SESSION: Duration = Duration::from_millis(250);
+/// How often it is noticed that this process is kept from running.
+const NAP: Duration = Duration::from_millis(50);
 /// How often the state of things is told.
 const NEWS: Duration = Duration::from_secs(10);
 
@@ -49,11 +51,29 @@ pub(crate) async fn run(options: &Options) -> Result<Outcome, String> {
         crew.dismiss().await
     };
     let mut court = Court::new(options, &crew, news);
-    court.sit(acting).await?;
+    tokio::select! {
+        judged = court.sit(acting) => judged?,
+        never = watch_itself(&crew) => match never {},
+        looked = watch::watch(&crew, &url) => match looked {
+            Err(error) => return Err(format!("the database cannot be looked at: {error}")),
+        },
+    }
     Ok(Outcome {
         verdict: court.judge.verdict(),
         faults: court.faults,
     })
+}
+
+/// All bytes between workers and Redis go through this process.
+async fn watch_itself(crew: &Crew) -> Infallible {
+    crew.report(News::Started(CHECKER, now())).await;
+    loop {
+        if let Some(delay) = nap(NAP).await {
+            crew.report(News::Told(CHECKER, Record::Delayed(delay)))
+                .await;
+        }
+        crew.report(News::Told(CHECKER, Record::Mark(now()))).await;
+    }
 }
 
 /// The judge, and how far everybody has told what happened.
@@ -90,7 +110,7 @@ impl<'a> Court<'a> {
         telling.reset();
         let mut acting = pin!(acting);
         let mut done = false;
-        while !(done && self.told.is_empty()) {
+        while !(done && self.told.keys().all(|&process| process == CHECKER)) {
             tokio::select! {
                 Some(news) = self.news.recv() => self.hear(news)?,
                 ended = &mut acting, if !done => {
@@ -119,12 +139,14 @@ impl<'a> Court<'a> {
             }
             News::Told(process, record) => {
                 if let Record::Write(write) = &record
-                    && let (Some(first), Some(token)) = (write.left.first(), &write.token)
+                    && let Some(first) = write.left.first()
                 {
+                    let token = write.token.as_deref().unwrap_or(NO_TOKEN);
                     self.crew.share(process, &format!("{first} {token}"));
                 }
                 self.judge.hear(process, record);
             }
+            News::Doomed(process) => self.judge.doom(process),
             News::Ended(process) => {
                 self.told.remove(&process);
             }

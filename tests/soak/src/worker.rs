@@ -18,8 +18,9 @@ use tokio::{
 };
 
 use crate::{
+    clock::{self, nap},
     pool::{self, Settings},
-    record::{Demand, Effort, Record, Seen},
+    record::{Demand, Effort, NO_TOKEN, Record, Seen},
     worker::tell::Tell,
     world::{self, Zipf},
 };
@@ -27,7 +28,8 @@ use crate::{
 use reads::Known;
 
 const READERS: u64 = 4;
-const WRITERS: u64 = 1;
+/// Each has at most one write on its way: so many at most have an unknown outcome when a process is killed.
+const WRITERS: u64 = 3;
 /// Nothing may take longer, whatever the fault: it would be hanging.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the judge is told how far it may judge.
@@ -42,7 +44,7 @@ pub(crate) struct Worker {
     pool: CachedPool,
     demand: Demand,
     tell: Tell,
-    tokens: Known,
+    known: Known,
     ids: Zipf,
     tables: Zipf,
 }
@@ -72,9 +74,9 @@ pub(crate) async fn work(settings: Settings, seed: u64) -> Result<(), Box<dyn Er
         pool: open(&settings).await?,
         demand: settings.demand,
         tell: Tell::new(),
-        tokens: Known::default(),
+        known: Known::default(),
         ids: Zipf::new(usize::try_from(world::ROWS)?),
-        tables: Zipf::new(world::SINGLES.len()),
+        tables: Zipf::new(usize::from(world::SINGLES)),
     });
     let (stop, stopped) = watch::channel(());
     let mut tasks = JoinSet::new();
@@ -88,7 +90,7 @@ pub(crate) async fn work(settings: Settings, seed: u64) -> Result<(), Box<dyn Er
                     sleep(Duration::from_micros(random.u64(200..2_000))).await;
                 } else {
                     worker.attempt(Effort::Write, &mut random).await;
-                    sleep(Duration::from_millis(random.u64(20..300))).await;
+                    sleep(Duration::from_millis(random.u64(40..900))).await;
                 }
             }
         });
@@ -97,8 +99,10 @@ pub(crate) async fn work(settings: Settings, seed: u64) -> Result<(), Box<dyn Er
         let worker = worker.clone();
         async move {
             loop {
-                worker.tell.mark();
-                sleep(MARKS).await;
+                worker.mark();
+                if let Some(delay) = nap(MARKS).await {
+                    worker.tell.now(|_| Record::Delayed(delay));
+                }
             }
         }
     });
@@ -122,21 +126,33 @@ async fn open(settings: &Settings) -> Result<CachedPool, Box<dyn Error>> {
 }
 
 impl Worker {
-    /// Hears of tokens that other processes were given.
+    /// Hears of what other processes wrote.
     async fn listen(&self) {
         let mut lines = BufReader::new(stdin()).lines();
         while let Ok(Some(line)) = lines.next_line().await {
             let heard = line.split_once(' ').and_then(|(left, token)| {
-                let left = left.parse::<Seen>().ok()?;
-                Some((left, token.parse::<Token>().ok()?))
+                let token = match token {
+                    NO_TOKEN => None,
+                    token => Some(token.parse::<Token>().ok()?),
+                };
+                Some((left.parse::<Seen>().ok()?, token))
             });
             match heard {
-                Some((left, token)) => self.tokens.learn(left, token),
+                Some((left, token)) => self.known.learn(left, token),
                 None => self
                     .tell
-                    .now(|_| Record::Wrong(format!("no token can be read from {line:?}"))),
+                    .now(|_| Record::Wrong(format!("no write can be read from {line:?}"))),
             }
         }
+    }
+
+    /// Tells how far the others know what was written here, and the judge what was done.
+    fn mark(&self) {
+        let before = clock::now();
+        if self.pool.stats().pending_invalidations == 0 {
+            self.tell.now(|_| Record::Delivered(before));
+        }
+        self.tell.mark();
     }
 
     async fn attempt(&self, effort: Effort, random: &mut fastrand::Rng) {

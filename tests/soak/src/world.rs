@@ -5,32 +5,43 @@
 
 use crate::record::{Row, Seen};
 
-/// Each row is written alone.
-pub(crate) const SINGLES: [u8; 8] = [0, 1, 2, 3, 4, 5, 6, 7];
-/// Rows of the same id are written together, in one transaction, and always have the same version.
-pub(crate) const PAIR: [u8; 2] = [8, 9];
+/// So many tables, from 0 on, whose rows are written alone. Many, because the next write to a table hides that one
+/// before was missed: of some of them, the next one must be seconds away.
+pub(crate) const SINGLES: u8 = 24;
+/// So many pairs of tables follow. In a pair, rows of the same id are written together, in one transaction, and always
+/// have the same version.
+pub(crate) const PAIRS: u8 = 4;
+/// What every row is made with.
+pub(crate) const FIRST_VERSION: i64 = 1;
 /// Ids count from 1.
-pub(crate) const ROWS: i32 = 40;
-
-const TABLES: [&str; 10] = [
-    "items_a", "items_b", "items_c", "items_d", "items_e", "items_f", "items_g", "items_h",
-    "lefts", "rights",
-];
+pub(crate) const ROWS: i32 = 12;
 
 /// What a transaction leaves that is rolled back.
 const UNDONE: &str = "undone";
 
 /// The statements that make the world anew.
 pub(crate) fn create() -> Vec<String> {
-    let create = |table: &&str| {
-        let first = payload(table, "(0 + 1)");
+    let create = |table| {
+        let table = name(table);
+        let first = payload(&table, &FIRST_VERSION.to_string());
         format!(
             "DROP TABLE IF EXISTS {table};
              CREATE TABLE {table} (id int PRIMARY KEY, version bigint NOT NULL, payload text NOT NULL);
-             INSERT INTO {table} SELECT id, 1, {first} FROM generate_series(1, {ROWS}) AS id"
+             INSERT INTO {table} SELECT id, {FIRST_VERSION}, {first} FROM generate_series(1, {ROWS}) AS id"
         )
     };
-    TABLES.iter().map(create).collect()
+    (0..SINGLES + 2 * PAIRS).map(create).collect()
+}
+
+/// The tables of a pair.
+pub(crate) fn pair(number: u8) -> [u8; 2] {
+    let left = SINGLES + 2 * number;
+    [left, left + 1]
+}
+
+/// The pair that a table belongs to.
+pub(crate) fn pair_of(table: u8) -> Option<u8> {
+    table.checked_sub(SINGLES).map(|place| place / 2)
 }
 
 /// Reads the rows with the ids `$1` to `$2`, in order.
@@ -39,9 +50,9 @@ pub(crate) fn select(table: u8) -> String {
     format!("SELECT id, version, payload FROM {table} WHERE id BETWEEN $1 AND $2 ORDER BY id")
 }
 
-/// Reads the pair with the id `$1`.
-pub(crate) fn select_pair() -> String {
-    let [left, right] = PAIR.map(name);
+/// Reads the rows with the id `$1` of a pair.
+pub(crate) fn select_pair(number: u8) -> String {
+    let [left, right] = pair(number).map(name);
     format!(
         "SELECT l.id, l.version AS left_version, l.payload AS left_payload,
                 r.version AS right_version, r.payload AS right_payload
@@ -49,10 +60,22 @@ pub(crate) fn select_pair() -> String {
     )
 }
 
+/// Reads table, id and version of every row.
+pub(crate) fn select_versions() -> String {
+    let select = |table| format!("SELECT {table}, id, version FROM {}", name(table));
+    let all: Vec<String> = (0..SINGLES + 2 * PAIRS).map(select).collect();
+    all.join(" UNION ALL ")
+}
+
+/// Writes a row, and returns its new version: without parameters, so that PostgreSQL hears of it in one message.
+pub(crate) fn update_at_once(row: Row) -> String {
+    update(row.table).replace("$1", &row.id.to_string())
+}
+
 /// Writes the row with the id `$1`, and returns its new version.
 pub(crate) fn update(table: u8) -> String {
     let table = name(table);
-    let next = payload(table, "(version + 1)");
+    let next = payload(&table, "(version + 1)");
     format!(
         "UPDATE {table} SET version = version + 1, payload = {next} WHERE id = $1 RETURNING version"
     )
@@ -61,7 +84,7 @@ pub(crate) fn update(table: u8) -> String {
 /// Writes the row with the id `$1` if it has the version `$2`.
 pub(crate) fn update_from(table: u8) -> String {
     let table = name(table);
-    let next = payload(table, "(version + 1)");
+    let next = payload(&table, "(version + 1)");
     format!(
         "UPDATE {table} SET version = version + 1, payload = {next} WHERE id = $1 AND version = $2"
     )
@@ -78,8 +101,8 @@ fn payload(table: &str, version: &str) -> String {
     format!("'{table}/' || id || '/' || {version} || '/' || repeat('x', id % 4 * 700)")
 }
 
-fn name(table: u8) -> &'static str {
-    TABLES[usize::from(table)]
+fn name(table: u8) -> String {
+    format!("items_{table}")
 }
 
 /// What an answer says of one row, if it can be true.
@@ -141,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_a_row_holds_in_its_version_is_taken() {
-        let seen = witness(ROW, 7, &held("items_b/2/7/", 1400));
+        let seen = witness(ROW, 7, &held("items_1/2/7/", 1400));
         assert_eq!(
             seen,
             Ok(Seen {
@@ -154,11 +177,11 @@ mod tests {
     #[test]
     fn another_table_row_version_or_length_and_what_was_undone_are_found() {
         for wrong in [
-            held("items_a/2/7/", 1400),
-            held("items_b/3/7/", 1400),
-            held("items_b/2/8/", 1400),
-            held("items_b/2/7/", 1399),
-            held("items_b/2/7/", 1399) + "y",
+            held("items_2/2/7/", 1400),
+            held("items_1/3/7/", 1400),
+            held("items_1/2/8/", 1400),
+            held("items_1/2/7/", 1399),
+            held("items_1/2/7/", 1399) + "y",
             UNDONE.to_owned(),
             String::new(),
         ] {

@@ -105,3 +105,22 @@ async fn a_token_is_covered_where_its_write_was_heard() {
     assert!(!world.b.covers(&token), "it cannot tell any more");
     assert!(world.a.covers(&token), "read your writes");
 }
+
+#[tokio::test]
+async fn a_strict_write_that_takes_long_keeps_its_hold_however_seldom_beats_come() {
+    let settings = |settings: &mut SharedSettings| {
+        settings.fences = true;
+        settings.fence = SECOND;
+        settings.max_staleness = 60 * SECOND;
+    };
+    let world = World::with(settings, Sabotage::None).await;
+    let guard = world.a.announce(users()).await.unwrap();
+    world.pass(5 * SECOND).await;
+    for value in 7..9 {
+        assert_eq!(
+            ask(&world.b, strict_terms(), value).await,
+            (value, Source::Database)
+        );
+    }
+    drop(guard.committed());
+}

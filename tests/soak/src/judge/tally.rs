@@ -11,6 +11,11 @@ pub(crate) struct Verdict {
     pub(crate) periods: BTreeMap<&'static str, Tally>,
     pub(crate) failed_reads: u64,
     pub(crate) failed_writes: u64,
+    /// In nanoseconds: the longest that a process was kept from running, and all such times together.
+    pub(crate) longest_delay: u64,
+    pub(crate) delays: u64,
+    /// Writes that were seen although nobody was told that they are done.
+    pub(crate) untold: u64,
     /// The first few violations, in words.
     pub(crate) told: Vec<String>,
 }
@@ -36,6 +41,12 @@ impl Verdict {
     /// The counts for that kind of time.
     pub(crate) fn period(&mut self, name: &'static str) -> &mut Tally {
         self.periods.entry(name).or_default()
+    }
+
+    /// Counts a time in which a process did not run.
+    pub(crate) fn delayed(&mut self, span: u64) {
+        self.longest_delay = self.longest_delay.max(span);
+        self.delays += span;
     }
 
     /// Counts a read.

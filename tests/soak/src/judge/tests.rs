@@ -160,9 +160,49 @@ fn a_strict_read_may_not_go_back_behind_another_one() {
 }
 
 #[test]
-fn what_a_bounded_read_has_seen_binds_no_strict_one() {
-    let history = History::new().saw(2, 10, 2, plain).saw(3, 50, 1, strict);
-    assert_eq!(history.violations(), 0);
+fn a_strict_read_may_not_go_back_behind_what_a_bounded_one_has_seen() {
+    History::new()
+        .saw(2, 10, 2, plain)
+        .saw(3, 50, 1, strict)
+        .breaks(Promise::Strict);
+}
+
+#[test]
+fn another_process_may_miss_a_write_for_longer_while_one_of_the_two_does_not_run() {
+    let delayed = |process, from, to| {
+        let mut history = History::new().wrote(1, 10, 20, 2);
+        let delay = Record::Delayed(Delay { from, to });
+        history.judge.hear(process, delay);
+        history.saw(2, 150, 1, plain)
+    };
+    for process in [CHECKER, 1, 2] {
+        assert_eq!(delayed(process, 110, 140).violations(), 0);
+        delayed(process, 110, 139).breaks(Promise::Bounded);
+        // What was before the write, and what came later, explains nothing.
+        delayed(process, 0, 40).breaks(Promise::Bounded);
+        delayed(process, 140, 900).breaks(Promise::Bounded);
+    }
+    delayed(3, 110, 140).breaks(Promise::Bounded);
+}
+
+#[test]
+fn what_a_killed_process_had_not_delivered_may_be_missed_by_bounded_reads_only() {
+    let killed = |delivered| {
+        let mut history = History::new().wrote(1, 10, 20, 2);
+        history.judge.hear(1, Record::Delivered(delivered));
+        history.judge.doom(1);
+        history
+    };
+    assert_eq!(killed(20).saw(2, 500, 1, plain).violations(), 0);
+    killed(21).saw(2, 500, 1, plain).breaks(Promise::Bounded);
+    killed(20).saw(2, 500, 1, strict).breaks(Promise::Strict);
+}
+
+#[test]
+fn what_a_living_process_does_not_deliver_is_found() {
+    let mut history = History::new().wrote(1, 10, 20, 2);
+    history.judge.hear(1, Record::Delivered(20));
+    history.saw(2, 500, 1, plain).breaks(Promise::Bounded);
 }
 
 #[test]

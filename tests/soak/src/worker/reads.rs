@@ -1,4 +1,4 @@
-//! What a worker reads: one row, a few, a pair, after a token, and past the cache.
+//! What a worker reads: one row, a few, a pair, what was just written, also after its token, and past the cache.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -12,27 +12,27 @@ use crate::{
     clock,
     pool::{consistency, source},
     record::{Demand, Effort, Read, Record, Row, Seen, Source},
-    world::{self, PAIR, SINGLES},
+    world::{self, PAIRS},
 };
 
-/// So many tokens are remembered.
-const TOKENS: usize = 64;
+/// So many writes are remembered: those of a few seconds, longer than a pool may miss one.
+const WRITES: usize = 256;
 
-/// Tokens of writes, of this process and others.
+/// Late writes of this process and others, with their tokens if they were given any.
 #[derive(Default)]
-pub(super) struct Known(Mutex<VecDeque<(Seen, Token)>>);
+pub(super) struct Known(Mutex<VecDeque<(Seen, Option<Token>)>>);
 
 impl Known {
-    pub(super) fn learn(&self, left: Seen, token: Token) {
+    pub(super) fn learn(&self, left: Seen, token: Option<Token>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.push_back((left, token));
-        if known.len() > TOKENS {
+        if known.len() > WRITES {
             known.pop_front();
         }
     }
 
     /// One of them, more likely a late one.
-    fn choose(&self, random: &mut fastrand::Rng) -> Option<(Seen, Token)> {
+    fn choose(&self, random: &mut fastrand::Rng) -> Option<(Seen, Option<Token>)> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let back = random
             .usize(..=known.len())
@@ -68,29 +68,32 @@ type Query<T> = QueryAs<'static, Postgres, T, sqlx::postgres::PgArguments>;
 impl Worker {
     pub(super) async fn read(&self, random: &mut fastrand::Rng) -> Outcome {
         match random.u8(..100) {
-            0..60 => {
+            0..50 => {
                 let row = self.row(random);
                 let way = Way::Cache(self.demand(random), None);
                 self.read_items(row.table, row.id, row.id, way).await
             }
-            60..72 => {
+            50..62 => {
                 let row = self.row(random);
                 let last = world::ROWS.min(row.id + random.i32(1..4));
                 let way = Way::Cache(self.demand(random), None);
                 self.read_items(row.table, row.id, last, way).await
             }
-            72..87 => {
+            62..74 => {
                 let id = self.id(random);
                 let way = Way::Cache(self.demand(random), None);
-                self.read_pair(id, way).await
+                self.read_pair(random.u8(..PAIRS), id, way).await
             }
-            87..97 => match self.tokens.choose(random) {
-                Some((left, token)) => {
-                    let way = Way::Cache(Demand::Bounded, Some((left, token)));
-                    self.read_row(left.row, way).await
-                }
-                None => Outcome::Done,
-            },
+            74..97 => {
+                let Some((left, token)) = self.known.choose(random) else {
+                    return Outcome::Done;
+                };
+                let way = match token.filter(|_| random.bool()) {
+                    Some(token) => Way::Cache(Demand::Bounded, Some((left, token))),
+                    None => Way::Cache(self.demand(random), None),
+                };
+                self.read_row(left.row, way).await
+            }
             _ => {
                 let row = self.row(random);
                 self.read_row(row, Way::Past).await
@@ -101,7 +104,7 @@ impl Worker {
     /// A row that is written alone.
     pub(super) fn row(&self, random: &mut fastrand::Rng) -> Row {
         Row {
-            table: SINGLES[self.tables.choose(random)],
+            table: u8::try_from(self.tables.choose(random)).expect("there are few tables"),
             id: self.id(random),
         }
     }
@@ -119,10 +122,9 @@ impl Worker {
     }
 
     async fn read_row(&self, row: Row, way: Way) -> Outcome {
-        if PAIR.contains(&row.table) {
-            self.read_pair(row.id, way).await
-        } else {
-            self.read_items(row.table, row.id, row.id, way).await
+        match world::pair_of(row.table) {
+            Some(pair) => self.read_pair(pair, row.id, way).await,
+            None => self.read_items(row.table, row.id, row.id, way).await,
         }
     }
 
@@ -143,11 +145,11 @@ impl Worker {
         .await
     }
 
-    async fn read_pair(&self, id: i32, way: Way) -> Outcome {
-        let query = sqlx::query_as(AssertSqlSafe(world::select_pair())).bind(id);
+    async fn read_pair(&self, number: u8, id: i32, way: Way) -> Outcome {
+        let query = sqlx::query_as(AssertSqlSafe(world::select_pair(number))).bind(id);
         self.ask(query, way, |pairs: &[Pair]| match pairs {
             [pair] if pair.id == id && pair.left_version == pair.right_version => {
-                let [left, right] = PAIR.map(|table| Row { table, id });
+                let [left, right] = world::pair(number).map(|table| Row { table, id });
                 Ok(vec![
                     world::witness(left, pair.left_version, &pair.left_payload)?,
                     world::witness(right, pair.right_version, &pair.right_payload)?,

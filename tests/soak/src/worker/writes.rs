@@ -1,13 +1,13 @@
 //! What a worker writes: one row by itself, in a transaction, as a pair, and what it takes back.
 
 use cachedpool::Token;
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{Outcome, Worker};
 use crate::{
     clock::{self, Moment},
     record::{Effort, Record, Row, Seen, Write},
-    world::{self, PAIR},
+    world::{self, PAIRS},
 };
 
 /// What a write left; nothing if the row had been written by somebody else meanwhile.
@@ -21,7 +21,10 @@ impl Worker {
             0..50 => self.write_at_once(row).await,
             50..65 => self.write_with_token(row).await,
             65..75 => self.write_rows(&[row]).await,
-            75..90 => self.write_pair(self.id(random)).await,
+            75..90 => {
+                let pair = random.u8(..PAIRS);
+                self.write_pair(pair, self.id(random)).await
+            }
             _ => self.take_back(row).await,
         };
         match written {
@@ -38,8 +41,8 @@ impl Worker {
             return;
         }
         let text = token.as_ref().map(Token::to_string);
-        if let (Some(token), Some(&first)) = (token, left.first()) {
-            self.tokens.learn(first, token);
+        if let Some(&first) = left.first() {
+            self.known.learn(first, token);
         }
         self.tell.now(|end| {
             Record::Write(Write {
@@ -52,10 +55,8 @@ impl Worker {
     }
 
     async fn write_at_once(&self, row: Row) -> Result<Written, sqlx::Error> {
-        let version = sqlx::query_scalar(AssertSqlSafe(world::update(row.table)))
-            .bind(row.id)
-            .fetch_one(&self.pool)
-            .await?;
+        let statement = sqlx::raw_sql(AssertSqlSafe(world::update_at_once(row)));
+        let version = statement.fetch_one(&self.pool).await?.try_get(0)?;
         Ok((vec![Seen { row, version }], None))
     }
 
@@ -80,8 +81,9 @@ impl Worker {
         Ok((left, Some(token)))
     }
 
-    async fn write_pair(&self, id: i32) -> Result<Written, sqlx::Error> {
-        self.write_rows(&PAIR.map(|table| Row { table, id })).await
+    async fn write_pair(&self, number: u8, id: i32) -> Result<Written, sqlx::Error> {
+        self.write_rows(&world::pair(number).map(|table| Row { table, id }))
+            .await
     }
 
     async fn write_rows(&self, rows: &[Row]) -> Result<Written, sqlx::Error> {

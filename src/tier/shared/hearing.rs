@@ -51,7 +51,7 @@ impl Hearing {
 
     /// Ends the stretch, and says so at once: whoever trusts what was heard must stop.
     pub(super) fn end(&self) {
-        // Over first: a beat that finds it not to be over may be believed, since its number is told after that.
+        // Over first: whoever hears of the end and asks finds no link.
         if !self.over.swap(true, Ordering::SeqCst)
             && let Some(watcher) = &self.watcher
         {

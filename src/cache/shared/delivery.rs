@@ -214,8 +214,14 @@ impl Delivery {
                 self.wake.notified().await;
                 continue;
             }
-            // A drop at this await is the end of the engine.
-            match self.deliver(&batch).await {
+            let mut sending = Sending {
+                delivery: &self,
+                batch,
+            };
+            // A drop at this await, with its runtime, puts the batch back.
+            let result = self.deliver(&sending.batch).await;
+            let batch = std::mem::take(&mut sending.batch);
+            match result {
                 Ok(words) => {
                     back_off = BACK_OFF.0;
                     self.known.note(&words);
@@ -282,6 +288,21 @@ impl Delivery {
     fn note(&self, added: Added) {
         if added == Added::Collapsed {
             self.observer.emit(Event::StepsCollapsed);
+        }
+    }
+}
+
+/// A batch on its way.
+struct Sending<'a> {
+    delivery: &'a Delivery,
+    batch: Batch,
+}
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        if !self.batch.is_empty() {
+            let batch = std::mem::take(&mut self.batch);
+            lock(&self.delivery.pending).put_back(batch);
         }
     }
 }

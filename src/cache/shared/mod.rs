@@ -26,16 +26,16 @@ mod settings;
 mod tier;
 mod token;
 mod uploads;
+mod workers;
 
 use std::{collections::hash_map::RandomState, hash::BuildHasher as _, sync::Arc};
 
 use tokio::{
     runtime::Handle,
     sync::{Notify, watch},
-    task::AbortHandle,
 };
 
-use super::{Clock, Sabotage, Tags, Time, freshness::Share};
+use super::{Clock, Sabotage, Tags, Time, freshness::Share, sync::Mutex};
 use crate::observe::{Observer, Stats};
 
 use ears::Ears;
@@ -43,6 +43,7 @@ use envelope::Sealer;
 use fence::Fences;
 use pulse::Pulse;
 use uploads::Uploads;
+use workers::Workers;
 
 pub(super) use delivery::Delivery;
 pub use fence::FenceError;
@@ -77,7 +78,7 @@ pub(super) struct Shared {
     time: Time,
     observer: Arc<Observer>,
     begun: watch::Receiver<bool>,
-    work: [AbortHandle; 3],
+    workers: Workers,
 }
 
 /// The parts of [`Shared`] that the clock needs, made before it.
@@ -165,20 +166,16 @@ impl Beginning {
             observer: observer.clone(),
         };
         let (uploads, queue) = Uploads::new(observer.clone());
-        let upload = uploads::work(
-            queue,
-            uploads.clone(),
-            tier.clone(),
-            settings.max_staleness,
-            time.clone(),
-        );
-        let work = [
-            handle.spawn(pulse.run()).abort_handle(),
-            handle.spawn(upload).abort_handle(),
-            handle.spawn(fences.clone().prolong()).abort_handle(),
-        ];
-        // Ends by itself, when all is delivered.
-        handle.spawn(delivery.clone().run());
+        let workers = Workers {
+            tier: tier.clone(),
+            pulse: Arc::new(pulse),
+            delivery: delivery.clone(),
+            fences: fences.clone(),
+            uploads: uploads.clone(),
+            queue: Arc::new(queue),
+            running: Mutex::default(),
+        };
+        workers.start(handle);
         let sealer = Arc::new(Sealer::new(&settings.secrets));
         Shared {
             tier,
@@ -194,7 +191,7 @@ impl Beginning {
             time,
             observer,
             begun,
-            work,
+            workers,
         }
     }
 }
@@ -220,6 +217,13 @@ impl Shared {
         }
     }
 
+    /// To be called by whoever writes or reads: a pool can outlive the runtime that it was built on.
+    pub(super) fn revive(&self) {
+        if !self.lease.is_live(self.time.now()) {
+            self.workers.revive();
+        }
+    }
+
     pub(super) fn covers(&self, token: &Token) -> bool {
         self.known.covers(token)
     }
@@ -242,13 +246,6 @@ impl Shared {
     pub(super) fn tell(&self, stats: &mut Stats) {
         stats.pending_invalidations = self.delivery.pending() as u64;
         stats.shared_live = self.lease.is_live(self.time.now());
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.delivery.close();
-        self.work.iter().for_each(AbortHandle::abort);
     }
 }
 

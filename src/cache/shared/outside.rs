@@ -73,6 +73,7 @@ impl Shared {
         whole: Option<&'a WholeKey>,
         tags: &Tags,
     ) -> Option<Visit<'a>> {
+        self.revive();
         let (whole, now) = (whole?, self.time.now());
         let slots: Slots = tags.write_slots().into();
         // Without a tag there is no word that could tell that it changed.

@@ -40,7 +40,7 @@ pub(super) struct Pulse {
 
 impl Pulse {
     /// Beats for as long as it is polled.
-    pub(super) async fn run(self) {
+    pub(super) async fn run(self: Arc<Self>) {
         let interval = self.settings.max_staleness / BEATS;
         let mut back_off = SOON;
         let mut heard = true;

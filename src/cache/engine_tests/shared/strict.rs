@@ -101,6 +101,7 @@ async fn a_token_is_covered_where_its_write_was_heard() {
     let token = write(&world.a).await;
     assert!(world.a.covers(&token) && world.b.covers(&token));
     world.hub.cut();
+    world.rest().await;
     world.pass(Duration::from_millis(10)).await;
     world.until(|world| world.b.stats().shared_live).await;
     assert!(!world.b.covers(&token), "it cannot tell any more");

@@ -155,6 +155,13 @@ impl Judge {
         self.doomed.insert(process);
     }
 
+    /// Whether nobody has been told yet of the write that left this.
+    pub(crate) fn is_untold(&self, seen: &Seen) -> bool {
+        let history = self.rows.get(&seen.row);
+        seen.version > FIRST_VERSION
+            && history.is_none_or(|history| !history.acknowledged.contains_key(&seen.version))
+    }
+
     /// Everything that ended before `until` has been told: judges it.
     pub(crate) fn settle(&mut self, until: Moment) {
         let (ready, waiting) = std::mem::take(&mut self.waiting)

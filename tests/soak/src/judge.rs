@@ -25,7 +25,7 @@ use std::{
 };
 
 use crate::{
-    clock::{Delay, MILLISECOND, Moment},
+    clock::{self, Delay, MILLISECOND, Moment},
     record::{Demand, Effort, Read, Record, Row, Seen, Source, Write},
     world::FIRST_VERSION,
 };
@@ -307,13 +307,13 @@ impl Judge {
                 .get(&write.by)
                 .is_none_or(|&until| until <= write.at);
         // Nobody delivers or hears while it does not run.
-        let late: u64 = [CHECKER, write.by, process]
+        let delays: Vec<Delay> = [CHECKER, write.by, process]
             .iter()
             .filter_map(|one| self.delays.get(one))
             .flatten()
-            .map(|delay| delay.within(write.at, read.begin))
-            .sum();
-        !lost && staleness > self.staleness + late
+            .copied()
+            .collect();
+        !lost && staleness > self.staleness + clock::covered(delays, write.at, read.begin)
     }
 
     /// Versions grow in the order in which the database committed.

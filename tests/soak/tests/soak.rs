@@ -86,12 +86,12 @@ impl Run {
 
 #[test]
 fn no_promise_is_broken_whatever_fails() {
-    soak("--seconds 52 --fault all --seed 1").is_clean();
+    soak("--seconds 46 --fault all --seed 1").is_clean();
 }
 
 #[test]
 fn no_strict_promise_is_broken_whatever_fails() {
-    soak("--seconds 52 --fault all --strict --seed 2").is_clean();
+    soak("--seconds 46 --fault all --strict --seed 2").is_clean();
 }
 
 #[test]

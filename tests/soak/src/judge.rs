@@ -17,12 +17,10 @@
 //! Must not know: where records come from. They are told in any order; a read is judged when everything that ended before it
 //! is known, which [`Judge::settle`] says.
 
+mod promise;
 mod tally;
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    fmt,
-};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::{
     clock::{self, Delay, MILLISECOND, Moment},
@@ -30,6 +28,7 @@ use crate::{
     world::FIRST_VERSION,
 };
 
+use promise::Promise;
 pub(crate) use tally::{Tally, Verdict};
 
 /// So many violations are told in words; all are counted.
@@ -365,29 +364,6 @@ struct Finding {
     broken: Option<Promise>,
     staleness: u64,
     newer: String,
-}
-
-/// What can be broken.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Promise {
-    OwnWrites,
-    Bounded,
-    Strict,
-    Session,
-    /// What the checker takes for granted.
-    Database,
-}
-
-impl fmt::Display for Promise {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OwnWrites => "P1, own writes",
-            Self::Bounded => "P3, bounded",
-            Self::Strict => "P4, strict",
-            Self::Session => "P5, session",
-            Self::Database => "the database itself",
-        })
-    }
 }
 
 fn period(periods: &[(Moment, &'static str)], at: Moment) -> &'static str {

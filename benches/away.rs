@@ -121,6 +121,6 @@ fn past_the_lease(bencher: Bencher<'_, '_>) {
     let scene = scene(Redis::BlackHoled, Duration::from_millis(100));
     scene
         .runtime
-        .block_on(tokio::time::sleep(Duration::from_millis(300)));
+        .block_on(async { tokio::time::sleep(Duration::from_millis(300)).await });
     bencher.bench_local(|| scene.runtime.block_on(read(&scene.pool)));
 }

@@ -27,7 +27,7 @@ enum Part {
 }
 
 /// What a row is made into, as every process names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum RowIdentity {
     /// The whole row, by the type of this name. That its fields are the same ones is checked where the bytes are read.
     Whole(&'static str),

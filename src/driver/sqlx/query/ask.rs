@@ -112,16 +112,22 @@ impl Ask {
             .map_or(&self.statement.terms, |own| &own.1)
     }
 
-    /// The question as it is kept for as long as a load takes. `row` is what the mapping is among processes.
-    pub(super) fn into_question<DB: Backend>(self, core: &Core<DB>, row: RowIdentity) -> Question {
+    /// The question as it is kept for as long as a load takes. `row` is what the mapping is among processes, if it is anything.
+    pub(super) fn into_question<DB: Backend>(
+        self,
+        core: &Core<DB>,
+        row: impl FnOnce() -> Option<RowIdentity>,
+    ) -> Question {
         let whole = match &core.home {
-            Some(home) if core.engine.is_shared() => home.key(
-                &self.statement.facts.normal,
-                row,
-                self.key.shape,
-                &self.key.params,
-                self.tags(),
-            ),
+            Some(home) if core.engine.is_shared() => row().and_then(|row| {
+                home.key(
+                    &self.statement.facts.normal,
+                    row,
+                    self.key.shape,
+                    &self.key.params,
+                    self.tags(),
+                )
+            }),
             _ => None,
         };
         Question {

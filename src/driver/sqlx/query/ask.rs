@@ -20,6 +20,8 @@ pub(super) struct Ask {
     statement: Arc<Statement>,
     /// The tags and terms of this read where they are not the statement's own.
     own: Option<Box<(Tags, Terms)>>,
+    /// The result stays in this process.
+    local_only: bool,
 }
 
 /// What to do where the cache must not be asked.
@@ -95,6 +97,7 @@ impl Ask {
             key,
             statement,
             own,
+            local_only: policy.is_some_and(|policy| policy.local_only),
         })
     }
 
@@ -119,7 +122,7 @@ impl Ask {
         row: impl FnOnce() -> Option<RowIdentity>,
     ) -> Question {
         let whole = match &core.home {
-            Some(home) if core.engine.is_shared() => row().and_then(|row| {
+            Some(home) if core.engine.is_shared() && !self.local_only => row().and_then(|row| {
                 home.key(
                     &self.statement.facts.normal,
                     row,

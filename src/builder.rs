@@ -227,7 +227,14 @@ impl<DB: Backend> Builder<DB> {
                     .await
                     .map_err(Error::session)?;
                 let executable = identity::executable().await;
-                Some(Home::new(DB::NAME, &database, &session.parts, executable))
+                let generation = &self.shared.generation;
+                Some(Home::new(
+                    DB::NAME,
+                    &database,
+                    &session.parts,
+                    executable,
+                    generation,
+                ))
             }
             None => None,
         };

@@ -157,7 +157,8 @@ impl CachePolicy {
     /// invalidates it from everywhere.
     ///
     /// For rows that do not come back from bytes as they were, such as those with `#[serde(skip)]`, and rows that must not leave the
-    /// process.
+    /// process. For a row type of which two builds mean different things, [`Builder::generation`](crate::Builder::generation)
+    /// keeps the builds apart.
     pub fn local_only(mut self) -> Self {
         self.local_only = true;
         self

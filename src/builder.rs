@@ -226,8 +226,17 @@ impl<DB: Backend> Builder<DB> {
                 let database = DB::identity(&mut connection)
                     .await
                     .map_err(Error::session)?;
+                let given = ("given", DB::given(&self.inner.connect_options()));
+                let session = [&session.parts[..], &[given]].concat();
                 let executable = identity::executable().await;
-                Some(Home::new(DB::NAME, &database, &session.parts, executable))
+                let generation = &self.shared.generation;
+                Some(Home::new(
+                    DB::NAME,
+                    &database,
+                    &session,
+                    executable,
+                    generation,
+                ))
             }
             None => None,
         };

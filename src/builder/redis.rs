@@ -20,7 +20,8 @@ impl<DB: Backend> Builder<DB> {
     }
 
     /// As [`redis`](Self::redis), with all that can be said of a Redis: namespace, cluster, Sentinel.
-    /// [`shared_tier`](Self::shared_tier) tells who shares with whom.
+    /// [`shared_tier`](Self::shared_tier) tells who shares with whom, and [`generation`](Self::generation) what to do when a row type
+    /// comes to mean something else.
     ///
     /// [`build`](Self::build) waits up to 2 s for it to answer. A Redis that is away is no error unless it is
     /// [required](Self::require_shared); a wrong password, a missing permission or a version that is too old always is.
@@ -28,10 +29,10 @@ impl<DB: Backend> Builder<DB> {
         self.open_with(|settings| {
             let strict = settings.fences.then_some(settings.fence);
             let tier = Arc::new(RedisTier::new(redis, strict)?);
-            let trial = tier.clone();
+            let (trial, max_silence) = (tier.clone(), settings.max_staleness);
             Ok(Opened {
                 tier,
-                trial: Box::pin(async move { trial.check().await }),
+                trial: Box::pin(async move { trial.check(max_silence).await }),
             })
         })
     }

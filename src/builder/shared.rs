@@ -25,6 +25,7 @@ pub(super) struct Shared {
     pub(super) required: bool,
     /// `encrypt_with` was called, with or without keys.
     sealed: bool,
+    pub(super) generation: String,
     open: Option<Open>,
 }
 
@@ -45,9 +46,14 @@ impl<DB: Backend> Builder<DB> {
     /// Everything that the pool promises one process then holds between processes, within
     /// [`max_staleness`](Self::max_staleness). The namespace of the tier decides who shares: all pools in it must be on the
     /// same database, or on databases that can be told apart. They can by what PostgreSQL (`system_identifier`), MySQL
-    /// (`server_uuid`) or MariaDB (host, port and directory) say of themselves; a copy that was restored from a backup says the
-    /// same as its original, so give it a namespace of its own. An SQLite file is shared by the processes of one machine. A
-    /// database in memory, or one that does not say who it is, keeps its results in this process.
+    /// (`server_uuid`) or MariaDB (what it knows of its machine, its start and its tables) say of themselves; a copy that was
+    /// restored from a backup says the same as its original, so give it a namespace of its own. An SQLite file is shared by the
+    /// processes of one machine. A database in memory, or one that does not say who it is, keeps its results in this process. So
+    /// does a replica (a PostgreSQL in recovery, a MySQL or MariaDB that is read-only): what it answers lags behind the writes
+    /// that processes tell each other of.
+    ///
+    /// Row types are told apart by their names and the names and kinds of their fields; [`generation`](Self::generation) is for what
+    /// these do not show.
     pub fn shared_tier(self, tier: impl SharedTier) -> Self {
         let tier: Arc<dyn SharedTier> = Arc::new(tier);
         self.open_with(|_| {
@@ -98,6 +104,18 @@ impl<DB: Backend> Builder<DB> {
     /// after as long a wait, answers from the database and goes on trying.
     pub fn require_shared(mut self) -> Self {
         self.shared.required = true;
+        self
+    }
+
+    /// Names the state that the program's row types are in: pools of different generations do not share results, while writes of one
+    /// still invalidate those of the other. Default: the empty text.
+    ///
+    /// A row type is known to other processes by its name and by names and kinds of its fields. Another build may have changed what
+    /// these do not show: `#[sqlx(rename)]`, a `FromRow` or `Deserialize` written by hand, the unit of a number. Then count the
+    /// generation up, so that old and new processes do not read each other's rows during the deploy and after it. The version of the
+    /// program (`env!("CARGO_PKG_VERSION")`) is a safe choice, and begins with an empty tier at each release.
+    pub fn generation(mut self, name: impl Into<String>) -> Self {
+        self.shared.generation = name.into();
         self
     }
 

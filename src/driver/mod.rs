@@ -5,6 +5,7 @@
 
 pub(crate) mod identity;
 mod ledger;
+pub(crate) mod names;
 pub(crate) mod policy;
 pub(crate) mod sqlx;
 pub(crate) mod statement;

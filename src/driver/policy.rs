@@ -37,6 +37,7 @@ pub struct CachePolicy {
     pub(crate) scope: Option<Vec<u8>>,
     pub(crate) mode: Option<Mode>,
     pub(crate) bypass: bool,
+    pub(crate) local_only: bool,
     after: Vec<Token>,
 }
 
@@ -152,6 +153,17 @@ impl CachePolicy {
         self
     }
 
+    /// Keeps the result in this process: it is neither taken from a shared tier nor given to one. What is written still
+    /// invalidates it from everywhere.
+    ///
+    /// For rows that do not come back from bytes as they were, such as those with `#[serde(skip)]`, and rows that must not leave the
+    /// process. For a row type of which two builds mean different things, [`Builder::generation`](crate::Builder::generation)
+    /// keeps the builds apart.
+    pub fn local_only(mut self) -> Self {
+        self.local_only = true;
+        self
+    }
+
     /// Never asks the database: where the cache has no answer, the read fails with an error for which
     /// [`is_not_cached`](crate::is_not_cached) is true.
     pub fn only_if_cached(mut self) -> Self {
@@ -175,6 +187,7 @@ impl CachePolicy {
         }
         self.mode = self.mode.or(under.mode);
         self.bypass |= under.bypass;
+        self.local_only |= under.local_only;
         self.after.extend(under.after.iter().cloned());
         self
     }
@@ -275,6 +288,7 @@ impl fmt::Debug for CachePolicy {
             .field("max_bytes", &self.max_bytes)
             .field("mode", &self.mode)
             .field("bypass", &self.bypass)
+            .field("local_only", &self.local_only)
             .finish_non_exhaustive()
     }
 }

@@ -24,10 +24,11 @@ enum Part {
     Shape = 7,
     Params = 8,
     Tag = 9,
+    Generation = 10,
 }
 
 /// What a row is made into, as every process names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum RowIdentity {
     /// The whole row, by the type of this name. That its fields are the same ones is checked where the bytes are read.
     Whole(&'static str),
@@ -47,15 +48,18 @@ pub(crate) struct Home {
 
 impl Home {
     /// The home of a pool on a database of this kind and identity, whose connections have this session. Without the digest
-    /// of the executable, what closures made stays in this process.
+    /// of the executable, what closures made stays in this process. The generation is what the user calls this state of
+    /// the row types.
     pub(crate) fn new(
         database: &str,
         identity: &Identity,
         session: &[(&'static str, String)],
         executable: Option<u128>,
+        generation: &str,
     ) -> Self {
         let mut common = Bytes(vec![VERSION]);
         common.part(Part::Database, database.as_bytes());
+        common.part(Part::Generation, generation.as_bytes());
         for (name, value) in identity.parts.iter().chain(session) {
             common.part(Part::Name, name.as_bytes());
             common.part(Part::Value, value.as_bytes());
@@ -140,6 +144,7 @@ mod tests {
         identity: Vec<(&'static str, String)>,
         session: Vec<(&'static str, String)>,
         executable: u128,
+        generation: &'static str,
         statement: String,
         row: RowIdentity,
         shape: Shape,
@@ -159,7 +164,13 @@ mod tests {
             let identity = Identity {
                 parts: self.identity.clone(),
             };
-            Home::new("PostgreSQL", &identity, &self.session, executable)
+            Home::new(
+                "PostgreSQL",
+                &identity,
+                &self.session,
+                executable,
+                self.generation,
+            )
         }
     }
 
@@ -184,6 +195,7 @@ mod tests {
             parts(),
             parts(),
             0..2_u128,
+            prop_oneof![Just(""), Just("2")],
             "[a\u{6}\0]{0,2}",
             row,
             shape,
@@ -191,7 +203,17 @@ mod tests {
             tags,
         )
             .prop_map(
-                |(identity, session, executable, statement, row, shape, params, tags)| Read {
+                |(
+                    identity,
+                    session,
+                    executable,
+                    generation,
+                    statement,
+                    row,
+                    shape,
+                    params,
+                    tags,
+                )| Read {
                     identity,
                     session,
                     // It is in the key only where a closure is.
@@ -199,6 +221,7 @@ mod tests {
                         RowIdentity::Closure(..) => executable,
                         _ => 0,
                     },
+                    generation,
                     statement,
                     row,
                     shape,
@@ -214,7 +237,7 @@ mod tests {
             // Identity and session are one list of names and values.
             let together = |read: &Read| [&read.identity[..], &read.session[..]].concat();
             let same = together(&one) == together(&other) && one.statement == other.statement
-                && one.executable == other.executable && one.row == other.row
+                && one.executable == other.executable && one.generation == other.generation && one.row == other.row
                 && one.shape == other.shape && one.params == other.params && one.tags == other.tags;
             prop_assert_eq!(one.key() == other.key(), same);
         }
@@ -223,7 +246,8 @@ mod tests {
         fn a_change_of_any_one_part_changes_the_key(read in reads()) {
             let key = read.key();
             prop_assert_eq!(&key, &read.clone().key());
-            let changes: [fn(&mut Read); 6] = [
+            let changes: [fn(&mut Read); 7] = [
+                |read| read.generation = "3",
                 |read| read.identity.push(("role", String::new())),
                 |read| read.session.push(("role", String::new())),
                 |read| read.statement.push('a'),
@@ -245,6 +269,7 @@ mod tests {
             identity: vec![],
             session: vec![],
             executable: 1,
+            generation: "",
             statement: "SELECT 1".into(),
             row: RowIdentity::Closure(TypeId::of::<u8>(), "closure"),
             shape: Shape::All,

@@ -8,7 +8,7 @@ mod values;
 mod wire;
 
 pub(crate) use database::{Server, TestDatabase, TestRow};
-pub(crate) use scene::{ENGINES, LONG, Scene, Setting, live};
+pub(crate) use scene::{LONG, SERVERS, Scene, Setting, live};
 pub(crate) use shared::is_shared;
 pub(crate) use tier::Tier;
 pub(crate) use values::{Number, Person, Value, query, read, run};

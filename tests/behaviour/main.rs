@@ -9,6 +9,7 @@
 #[macro_use]
 mod kit;
 
+mod alike;
 mod cancel;
 mod errors;
 mod fences;
@@ -22,6 +23,7 @@ mod outages;
 mod peculiar;
 mod sessions;
 mod several;
+mod starts;
 mod swap;
 mod tokens;
 mod traces;

@@ -3,7 +3,7 @@
 use cachedpool::{CacheExt as _, CachedPool, ErrorKind, Source};
 use sqlx::Executor as _;
 
-use crate::kit::{ENGINES, Person, Scene, Setting, TestDatabase, read, run};
+use crate::kit::{Person, SERVERS, Scene, Setting, TestDatabase, read, run};
 
 tests!(only mariadb => [
     definitions_commit_the_open_transaction,
@@ -148,7 +148,7 @@ async fn distributed_transactions_are_followed<DB: TestDatabase>() {
 
 async fn rows_that_no_rollback_takes_back_are_seen_at_once<DB: TestDatabase>() {
     let scene = Scene::<DB>::new().await;
-    let _alone = ENGINES.write().await;
+    let _alone = SERVERS.write().await;
     scene.behind("ALTER TABLE people ENGINE = MyISAM").await;
     let pool = CachedPool::builder(scene.pool.inner().clone())
         .build()

@@ -23,10 +23,10 @@ tests!(only sqlite => [
 ]);
 
 const RENAME: &str = "UPDATE people SET name = 'Eve' WHERE id = 1";
-const PEOPLE: &str = "SELECT id, name FROM people ORDER BY id";
+pub(crate) const PEOPLE: &str = "SELECT id, name FROM people ORDER BY id";
 
 /// Two pools on one database and one tier.
-async fn two<DB: TestDatabase>() -> (Scene<DB>, CachedPool<DB>, Tier) {
+pub(crate) async fn two<DB: TestDatabase>() -> (Scene<DB>, CachedPool<DB>, Tier) {
     let tier = Tier::new();
     let (one, two) = (tier.clone(), tier.clone());
     let scene = Setting::<DB>::usual()
@@ -40,7 +40,7 @@ async fn two<DB: TestDatabase>() -> (Scene<DB>, CachedPool<DB>, Tier) {
     (scene, other, tier)
 }
 
-async fn people<DB: TestDatabase>(pool: &CachedPool<DB>) -> (Source, String) {
+pub(crate) async fn people<DB: TestDatabase>(pool: &CachedPool<DB>) -> (Source, String) {
     let people = read::<DB, Person>(PEOPLE, [])
         .cached(pool)
         .fetch_all_shared()
@@ -49,12 +49,12 @@ async fn people<DB: TestDatabase>(pool: &CachedPool<DB>) -> (Source, String) {
     (people.source(), people[0].name.clone().unwrap())
 }
 
-fn from(source: Source, name: &str) -> (Source, String) {
+pub(crate) fn from(source: Source, name: &str) -> (Source, String) {
     (source, name.to_owned())
 }
 
 /// Waits until the tier has so many results.
-async fn kept(tier: &Tier, results: usize) {
+pub(crate) async fn kept(tier: &Tier, results: usize) {
     let there = async {
         while tier.entries() < results {
             tokio::task::yield_now().await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cachedpool::tier::{Redis, RedisTier};
 use cachedpool_test_support::{OwnRedis, wait_until};
 
-use crate::kit::{Process, Told};
+use crate::kit::{NO_SILENCE, Process, Told};
 
 /// For a sentinel to notice and to act.
 const FAILOVER: Duration = Duration::from_secs(30);
@@ -15,7 +15,7 @@ async fn a_replica_is_refused() {
     let master = OwnRedis::start(&["--save", ""]);
     let replica = OwnRedis::replica_of(&master);
     let tier = RedisTier::new(Redis::new(replica.url()), None).unwrap();
-    let error = tier.check().await.unwrap_err();
+    let error = tier.check(NO_SILENCE).await.unwrap_err();
     assert!(error.to_string().contains("replica"), "{error}");
     assert!(!error.is_lasting(), "it may be promoted");
 }
@@ -83,11 +83,11 @@ async fn a_sentinel_that_does_not_know_the_master_says_so() {
         (master.url(), "master", "SENTINEL"),
     ] {
         let tier = RedisTier::new(Redis::sentinel([url], name), None).unwrap();
-        let error = tier.check().await.unwrap_err();
+        let error = tier.check(NO_SILENCE).await.unwrap_err();
         assert!(error.is_lasting(), "{error}");
         assert!(error.to_string().contains(expected), "{error}");
     }
     let direct = RedisTier::new(Redis::new(sentinel.url()), None).unwrap();
-    let error = direct.check().await.unwrap_err();
+    let error = direct.check(NO_SILENCE).await.unwrap_err();
     assert!(error.to_string().contains("sentinel"), "{error}");
 }

@@ -3,6 +3,8 @@
 use cachedpool::tier::{Redis, RedisTier};
 use cachedpool_test_support::{OwnRedis, Victim};
 
+use crate::kit::NO_SILENCE;
+
 /// All that a user needs, beside its password.
 const PERMISSIONS: [&str; 17] = [
     "+hello",
@@ -26,7 +28,7 @@ const PERMISSIONS: [&str; 17] = [
 
 async fn problem(settings: Redis) -> String {
     let tier = RedisTier::new(settings, None).unwrap();
-    let error = tier.check().await.unwrap_err();
+    let error = tier.check(NO_SILENCE).await.unwrap_err();
     assert!(error.is_lasting(), "{error}");
     error.to_string()
 }
@@ -49,7 +51,7 @@ async fn each_permission_that_is_missing_is_named() {
     server.run(&all).await;
     RedisTier::new(settings(), None)
         .unwrap()
-        .check()
+        .check(NO_SILENCE)
         .await
         .unwrap();
     for missing in &PERMISSIONS[1..] {
@@ -80,7 +82,7 @@ async fn a_login_that_is_wrong_or_missing_is_a_lasting_error_without_the_passwor
     let settings = Redis::new(format!("redis://{address}")).login("default", "right");
     RedisTier::new(settings, None)
         .unwrap()
-        .check()
+        .check(NO_SILENCE)
         .await
         .unwrap();
 }
@@ -104,7 +106,7 @@ async fn a_server_that_is_away_is_a_passing_error() {
     gone.kill().await;
     let settings = Redis::new(format!("redis://{}", gone.address()));
     let tier = RedisTier::new(settings, None).unwrap();
-    let error = tier.check().await.unwrap_err();
+    let error = tier.check(NO_SILENCE).await.unwrap_err();
     assert!(!error.is_lasting(), "{error}");
     assert!(error.to_string().contains("away"), "{error}");
 }

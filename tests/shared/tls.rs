@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 use cachedpool::tier::{Redis, RedisTier};
 use cachedpool_test_support::OwnRedis;
 
-use crate::kit::Process;
+use crate::kit::{NO_SILENCE, Process};
 
 #[tokio::test]
 async fn a_server_is_reached_by_a_user_over_tls_if_its_authority_is_trusted() {
@@ -32,7 +32,7 @@ async fn a_server_is_reached_by_a_user_over_tls_if_its_authority_is_trusted() {
     assert_eq!(process.word(7).await.version, 1);
 
     let stranger = RedisTier::new(Redis::new(&url), None).unwrap();
-    let error = stranger.check().await.unwrap_err();
+    let error = stranger.check(NO_SILENCE).await.unwrap_err();
     assert!(error.to_string().contains("certificate"), "{error}");
 }
 

@@ -8,7 +8,7 @@ use cachedpool::{
 };
 use cachedpool_test_support::OwnRedis;
 
-use crate::kit::{Process, Told};
+use crate::kit::{NO_SILENCE, Process, Told};
 
 #[tokio::test]
 async fn the_tier_works_on_valkey() {
@@ -16,7 +16,7 @@ async fn the_tier_works_on_valkey() {
     let settings = Redis::new(server.url());
     let one = Process::linked(settings.clone()).await;
     let other = Process::linked(settings).await;
-    other.tier.check().await.unwrap();
+    other.tier.check(NO_SILENCE).await.unwrap();
     other.told().await;
     let long = Duration::from_secs(60);
     let words = one.advance(&[7]).await;

@@ -95,7 +95,13 @@ pub trait Driver: sqlx::Database + Sized {
     /// Reads what its connections have in common.
     fn session(connection: &mut Self::Connection) -> BoxFuture<'_, Result<Session, Error>>;
 
-    /// Asks which database it is, among those of all machines.
+    /// What else its connections are told to set when they are made, where no connection shows it.
+    fn given(_: &<Self::Connection as sqlx::Connection>::Options) -> String {
+        String::new()
+    }
+
+    /// Asks which database it is, among those of all machines; of its own, if its answers may lag behind those of another
+    /// server that says the same.
     fn identity(connection: &mut Self::Connection) -> BoxFuture<'_, Result<Identity, Error>>;
 
     /// Whether some table keeps its rows when a transaction is rolled back.

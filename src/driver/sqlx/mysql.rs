@@ -1,6 +1,6 @@
 //! MySQL and MariaDB.
 
-use std::mem;
+use std::{collections::HashMap, mem};
 
 use futures_core::future::BoxFuture;
 use sqlx::{
@@ -39,78 +39,46 @@ impl Driver for MySql {
     }
 
     fn session(connection: &mut MySqlConnection) -> BoxFuture<'_, Result<Session, Error>> {
-        /// Session variables that change what a query answers.
-        const VARIABLES: [&str; 10] = [
-            "version",
-            "time_zone",
-            "sql_mode",
-            "character_set_connection",
-            "collation_connection",
-            "character_set_results",
-            "lc_time_names",
-            "group_concat_max_len",
-            "div_precision_increment",
-            "default_week_format",
-        ];
         Box::pin(async move {
-            let variables: Vec<String> = VARIABLES
-                .iter()
-                .map(|name| format!("CONVERT(CONCAT(@@{name}) USING utf8mb4)"))
-                .collect();
-            let sql = format!(
-                "SELECT CONVERT(DATABASE() USING utf8mb4), CONVERT(CURRENT_USER() USING utf8mb4), {}",
-                variables.join(", ")
-            );
-            let row = sqlx::query(sqlx::AssertSqlSafe(sql))
-                .fetch_one(&mut *connection)
-                .await?;
+            let sql =
+                "SELECT CONVERT(DATABASE() USING utf8mb4), CONVERT(CURRENT_USER() USING utf8mb4)";
+            let row = sqlx::query(sql).fetch_one(&mut *connection).await?;
             let mut session = Session::default();
-            for (index, name) in ["database", "role"]
-                .into_iter()
-                .chain(VARIABLES)
-                .enumerate()
-            {
+            for (index, name) in ["database", "role"].into_iter().enumerate() {
                 session.parts.push((
                     name,
                     row.try_get::<Option<String>, _>(index)?.unwrap_or_default(),
                 ));
             }
-            refuse_unrepeatable(&mut *connection).await?;
+            let told = variables(connection, &[&VARIABLES[..], &UNREPEATABLE].concat()).await?;
+            refuse_unrepeatable(&told)?;
+            for name in VARIABLES {
+                session
+                    .parts
+                    .push((name, told.get(name).cloned().unwrap_or_default()));
+            }
             Ok(session)
         })
     }
 
     fn identity(connection: &mut MySqlConnection) -> BoxFuture<'_, Result<Identity, Error>> {
-        /// MySQL draws its `server_uuid` at random. MariaDB has none: there the others together tell servers apart.
-        const VARIABLES: [&str; 6] = [
-            "server_uuid",
-            "server_uid",
-            "server_id",
-            "hostname",
-            "port",
-            "datadir",
-        ];
         Box::pin(async move {
-            let sql = "SHOW VARIABLES WHERE Variable_name IN \
-                ('server_uuid', 'server_uid', 'server_id', 'hostname', 'port', 'datadir')";
-            let rows = sqlx::query(sql).fetch_all(connection).await?;
-            let mut parts = Vec::new();
-            for name in VARIABLES {
-                for row in &rows {
-                    if row.try_get::<String, _>(0)?.eq_ignore_ascii_case(name) {
-                        parts.push((name, row.try_get::<String, _>(1)?));
-                    }
-                }
+            let told = variables(
+                connection,
+                &["innodb_read_only", "read_only", "server_uuid"],
+            )
+            .await?;
+            let is_set = |name| told.get(name).is_some_and(|value| value != "OFF");
+            if is_set("read_only") || is_set("innodb_read_only") {
+                // A replica, most likely, whose answers lag behind its source's.
+                return Ok(Identity::of_its_own());
             }
-            let told = |name| {
-                parts
-                    .iter()
-                    .any(|(own, value)| *own == name && !value.is_empty())
-            };
-            if told("server_uuid") || told("hostname") {
-                Ok(Identity { parts })
-            } else {
-                Ok(Identity::of_its_own())
+            match told.get("server_uuid") {
+                // MySQL draws it at random when it is installed.
+                Some(uuid) if !uuid.is_empty() => Ok(Identity {
+                    parts: vec![("server_uuid", uuid.clone())],
+                }),
+                _ => identity_of_mariadb(connection).await,
             }
         })
     }
@@ -144,29 +112,104 @@ impl Driver for MySql {
     through_executor!(MySql);
 }
 
-/// Refuses settings under which a read may see what is not committed, or not see what is: neither can be cached.
-async fn refuse_unrepeatable(connection: &mut MySqlConnection) -> Result<(), Error> {
-    let autocommit: i64 = sqlx::query_scalar("SELECT @@autocommit")
+/// Session variables that change what a query answers. Some are MySQL's alone, some MariaDB's.
+const VARIABLES: [&str; 18] = [
+    "version",
+    "time_zone",
+    "sql_mode",
+    "character_set_connection",
+    "collation_connection",
+    "character_set_results",
+    "lc_time_names",
+    "group_concat_max_len",
+    "div_precision_increment",
+    "default_week_format",
+    "sql_select_limit",
+    "sql_auto_is_null",
+    "old_mode",
+    "system_versioning_asof",
+    "block_encryption_mode",
+    "max_sort_length",
+    "max_recursive_iterations",
+    "default_regex_flags",
+];
+
+/// Session variables that decide whether a read sees what is committed. MariaDB 11.1 and MySQL 5.7.20 have the new name of the
+/// second, older ones only the last.
+const UNREPEATABLE: [&str; 3] = ["autocommit", "transaction_isolation", "tx_isolation"];
+
+/// The session's variables of these names, as far as the server has them.
+async fn variables(
+    connection: &mut MySqlConnection,
+    names: &[&str],
+) -> Result<HashMap<String, String>, Error> {
+    let version: String = sqlx::query_scalar("SELECT CONVERT(VERSION() USING utf8mb4)")
         .fetch_one(&mut *connection)
         .await?;
-    // MariaDB 11.1 and MySQL 5.7.20 have the new name, older ones only `tx_isolation`.
-    let isolation = sqlx::query(
-        "SHOW VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation')",
+    let schema = match version.contains("MariaDB") {
+        true => "information_schema",
+        false => "performance_schema",
+    };
+    // With a LIMIT of its own, or `sql_select_limit` would cut it off, as it does with SHOW VARIABLES.
+    let sql = format!(
+        "SELECT CONVERT(variable_name USING utf8mb4), CONVERT(variable_value USING utf8mb4) \
+         FROM {schema}.session_variables WHERE variable_name IN ('{}') LIMIT {}",
+        names.join("', '"),
+        names.len(),
     );
-    let levels = isolation.fetch_all(connection).await?;
-    let dirty = levels.iter().any(|row| {
-        row.try_get::<String, _>(1)
-            .is_ok_and(|level| level == "READ-UNCOMMITTED")
-    });
-    match (autocommit, dirty) {
-        (0, _) => Err(Error::Configuration(
-            "the pool's connections have autocommit off".into(),
-        )),
-        (_, true) => Err(Error::Configuration(
-            "the pool's connections read uncommitted rows".into(),
-        )),
-        _ => Ok(()),
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let value: Option<String> = row.try_get(1)?;
+            let name: String = row.try_get(0)?;
+            Ok((name.to_lowercase(), value.unwrap_or_default()))
+        })
+        .collect()
+}
+
+/// MariaDB draws nothing at random that everybody may read: names and numbers are the same for all that were set up alike,
+/// `server_uid` comes from port and hardware address, and containers have the same of those. So the rest of a `UUID()` is
+/// taken as well, of which 14 bits are drawn when the server starts, and the time of the oldest table. Processes that met
+/// the server before and after a restart do not share; that costs misses.
+async fn identity_of_mariadb(connection: &mut MySqlConnection) -> Result<Identity, Error> {
+    const NAMES: [&str; 5] = ["hostname", "port", "datadir", "server_id", "server_uid"];
+    let told = variables(connection, &NAMES).await?;
+    let drawn = "SELECT CONVERT(UUID() USING utf8mb4), (SELECT CONVERT(MIN(create_time) USING utf8mb4) \
+        FROM information_schema.tables WHERE table_schema = DATABASE())";
+    let row = sqlx::query(drawn).fetch_one(connection).await?;
+    let uuid: String = row.try_get(0)?;
+    let oldest: Option<String> = row.try_get(1)?;
+    // RFC 9562 §5.1: version 1 is time, version, then clock sequence and node.
+    let start = match uuid.split('-').collect::<Vec<_>>()[..] {
+        [_, _, version, clock, node] if version.starts_with('1') => format!("{clock}-{node}"),
+        _ => return Ok(Identity::of_its_own()),
+    };
+    let mut parts = vec![
+        ("start", start),
+        ("oldest_table", oldest.unwrap_or_default()),
+    ];
+    for name in NAMES {
+        parts.push((name, told.get(name).cloned().unwrap_or_default()));
     }
+    Ok(Identity { parts })
+}
+
+/// Refuses settings under which a read may see what is not committed, or not see what is: neither can be cached.
+fn refuse_unrepeatable(told: &HashMap<String, String>) -> Result<(), Error> {
+    let is = |name, value| told.get(name).is_some_and(|told| told == value);
+    if !is("autocommit", "ON") {
+        return Err(Error::Configuration(
+            "the pool's connections have autocommit off".into(),
+        ));
+    }
+    if is("transaction_isolation", "READ-UNCOMMITTED") || is("tx_isolation", "READ-UNCOMMITTED") {
+        return Err(Error::Configuration(
+            "the pool's connections read uncommitted rows".into(),
+        ));
+    }
+    Ok(())
 }
 
 /// Takes the encoded values out.

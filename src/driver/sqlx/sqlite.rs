@@ -60,6 +60,14 @@ impl Driver for Sqlite {
                     .transpose()?;
                 session.parts.push((pragma, value.unwrap_or_default()));
             }
+            // It can be set and not asked for, but its effect shows.
+            let like: bool = sqlx::query_scalar("SELECT 'a' LIKE 'A'")
+                .fetch_one(&mut *connection)
+                .await?;
+            session.parts.push((
+                "case_sensitive_like",
+                if like { "off" } else { "on" }.to_owned(),
+            ));
             let dirty: i64 = sqlx::query_scalar("PRAGMA read_uncommitted")
                 .fetch_one(&mut *connection)
                 .await?;

@@ -71,18 +71,19 @@ impl RedisTier {
         })
     }
 
-    /// Connects once, and tries each command that the tier will need.
+    /// Connects once, and tries each command that the tier will need. Nobody hears of a beat for longer than `max_silence`: then
+    /// the clock begins anew, as at a [`beat`](SharedTier::beat).
     ///
     /// # Errors
     /// What is missing: the server, its version, a permission.
     ///
     /// # Cancel safety
     /// Dropping the future closes what was opened.
-    pub async fn check(&self) -> Result<(), TierError> {
+    pub async fn check(&self, max_silence: Duration) -> Result<(), TierError> {
         let trial = async {
             let links = self.connect(None).await?;
             let pulse = Pulse {
-                max_silence: Duration::MAX,
+                max_silence,
                 strict: self.strict,
             };
             links.beat(pulse).await?;

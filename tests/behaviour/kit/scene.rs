@@ -19,8 +19,8 @@ use super::{
 /// Longer than anything takes that is going to happen.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 
-/// Written while a table without transactions is on the servers, which every pool that is built then would see.
-pub(crate) static ENGINES: RwLock<()> = RwLock::const_new(());
+/// Written while a server is in a state that every pool which is built then would see.
+pub(crate) static SERVERS: RwLock<()> = RwLock::const_new(());
 
 /// How a scene differs from the usual one.
 pub(crate) struct Setting<DB: TestDatabase> {
@@ -37,6 +37,8 @@ pub(crate) struct Scene<DB: TestDatabase> {
     pub(crate) aside: Pool<DB>,
     /// Turns the pool's clock.
     pub(crate) hand: ManualTime,
+    /// The address of the database.
+    pub(crate) url: String,
     /// The pool's way to its server.
     wire: Option<Wire>,
     events: EventStream,
@@ -108,7 +110,7 @@ impl<DB: TestDatabase> Setting<DB> {
             .ttl_jitter(0.0);
         let builder = (self.configure)(share(builder, &time).await);
         let pool = {
-            let _usual = ENGINES.read().await;
+            let _usual = SERVERS.read().await;
             builder.build().await.unwrap()
         };
         if is_shared() {
@@ -119,6 +121,7 @@ impl<DB: TestDatabase> Setting<DB> {
             pool,
             aside,
             hand,
+            url,
             wire,
             _file: file,
         }
@@ -156,8 +159,9 @@ impl<DB: TestDatabase> Scene<DB> {
         configure: impl FnOnce(Builder<DB>) -> Builder<DB>,
     ) -> CachedPool<DB> {
         let (time, _) = Time::manual();
-        let builder = CachedPool::builder(self.aside.clone()).time(time);
-        configure(builder).build().await.unwrap()
+        let builder = configure(CachedPool::builder(self.aside.clone()).time(time));
+        let _usual = SERVERS.read().await;
+        builder.build().await.unwrap()
     }
 
     /// The pool's way to its server, if it is `wired`.

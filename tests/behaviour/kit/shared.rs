@@ -1,4 +1,4 @@
-//! The tier that every scene is given, if the suite is run with one: `CACHEDPOOL_TEST_SHARED=memory` or `redis`.
+//! The tier that every scene is given, if the suite is run with one: `CACHEDPOOL_TEST_SHARED=memory`, `redis` or `cluster`.
 
 use std::{
     sync::{
@@ -19,7 +19,8 @@ use cachedpool::{
     },
     tier::{Redis, RedisTier},
 };
-use cachedpool_test_support::redis;
+use cachedpool_test_support::{OwnRedis, redis};
+use tokio::sync::OnceCell;
 
 use super::{TestDatabase, Tier};
 
@@ -41,17 +42,31 @@ pub(crate) async fn share<DB: TestDatabase>(builder: Builder<DB>, time: &Time) -
         None => builder,
         Some("memory") => builder.shared_tier(Turned::new(Tier::new(), time)),
         Some("redis") => {
-            let redis = Redis::new(redis().await.url()).namespace(fresh_namespace());
-            let tier = RedisTier::new(redis, None).unwrap();
-            builder.shared_tier(Turned::new(tier, time))
+            let redis = Redis::new(redis().await.url());
+            builder.shared_tier(Turned::new(on(redis), time))
+        }
+        Some("cluster") => {
+            let cluster = Redis::cluster(cluster().await.each_ref().map(OwnRedis::url));
+            builder.shared_tier(Turned::new(on(cluster), time))
         }
         Some(other) => panic!("CACHEDPOOL_TEST_SHARED={other}: nobody knows this tier"),
     }
 }
 
-fn fresh_namespace() -> String {
+fn on(redis: Redis) -> RedisTier {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    format!("scene_{}", NEXT.fetch_add(1, Ordering::Relaxed))
+    let namespace = format!("scene_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    RedisTier::new(redis.namespace(namespace), None).unwrap()
+}
+
+/// The binary's cluster. Nobody drops it: the reaper does.
+async fn cluster() -> &'static [OwnRedis; 3] {
+    static SERVERS: OnceCell<[OwnRedis; 3]> = OnceCell::const_new();
+    let start = || async {
+        let started = tokio::task::spawn_blocking(OwnRedis::cluster);
+        started.await.unwrap()
+    };
+    SERVERS.get_or_init(start).await
 }
 
 /// A tier whose time is turned with the pool's.

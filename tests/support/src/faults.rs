@@ -65,6 +65,31 @@ impl Victim {
         Self::create(Kind::Postgres, &command).await
     }
 
+    /// A PostgreSQL that follows this one, and is read from only.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    pub async fn standby(&self) -> Self {
+        self.run(&[
+            "sh",
+            "-c",
+            "echo 'host replication all all trust' >> \"$PGDATA/pg_hba.conf\" \
+             && psql -U postgres -c 'SELECT pg_reload_conf()'",
+        ])
+        .await;
+        let primary = self.address_inside().await.ip();
+        // Root makes the directory, whose owner may be another one.
+        let copy = format!(
+            "mkdir -p /standby && chown postgres /standby && chmod 700 /standby && \
+             exec setpriv --reuid=postgres --regid=postgres --clear-groups sh -c ' \
+             pg_basebackup -h {primary} -U postgres -D /standby --write-recovery-conf --checkpoint=fast \
+             && exec postgres -D /standby -cfsync=off -cmax_connections=200 \
+             -clisten_addresses=* -cunix_socket_directories=/standby'"
+        );
+        Self::create(Kind::Postgres, &["sh", "-c", &copy]).await
+    }
+
     /// A Redis that saves itself only when told to, with more `arguments` for its command line.
     ///
     /// # Panics

@@ -20,6 +20,8 @@ pub(super) struct Ask {
     statement: Arc<Statement>,
     /// The tags and terms of this read where they are not the statement's own.
     own: Option<Box<(Tags, Terms)>>,
+    /// The result stays in this process.
+    local_only: bool,
 }
 
 /// What to do where the cache must not be asked.
@@ -95,6 +97,7 @@ impl Ask {
             key,
             statement,
             own,
+            local_only: policy.is_some_and(|policy| policy.local_only),
         })
     }
 
@@ -112,16 +115,22 @@ impl Ask {
             .map_or(&self.statement.terms, |own| &own.1)
     }
 
-    /// The question as it is kept for as long as a load takes. `row` is what the mapping is among processes.
-    pub(super) fn into_question<DB: Backend>(self, core: &Core<DB>, row: RowIdentity) -> Question {
+    /// The question as it is kept for as long as a load takes. `row` is what the mapping is among processes, if it is anything.
+    pub(super) fn into_question<DB: Backend>(
+        self,
+        core: &Core<DB>,
+        row: impl FnOnce() -> Option<RowIdentity>,
+    ) -> Question {
         let whole = match &core.home {
-            Some(home) if core.engine.is_shared() => home.key(
-                &self.statement.facts.normal,
-                row,
-                self.key.shape,
-                &self.key.params,
-                self.tags(),
-            ),
+            Some(home) if core.engine.is_shared() && !self.local_only => row().and_then(|row| {
+                home.key(
+                    &self.statement.facts.normal,
+                    row,
+                    self.key.shape,
+                    &self.key.params,
+                    self.tags(),
+                )
+            }),
             _ => None,
         };
         Question {

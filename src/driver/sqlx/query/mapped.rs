@@ -72,8 +72,12 @@ where
             Lookup::Fresh(cached) => return Ok(cached),
             found => found,
         };
-        let closure = RowIdentity::Closure(typeid::of::<F>(), any::type_name::<F>());
-        let question = ask.into_question(core, closure);
+        let question = ask.into_question(core, || {
+            Some(RowIdentity::Closure(
+                typeid::of::<F>(),
+                any::type_name::<F>(),
+            ))
+        });
         match (found, question.terms.mode) {
             (Lookup::Fresh(cached), _) | (Lookup::Stale(cached, _), Mode::OnlyIfCached) => {
                 Ok(cached)

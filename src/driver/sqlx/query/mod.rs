@@ -186,6 +186,7 @@ hints! {
     after(token: &Token);
     refresh();
     bypass();
+    local_only();
     only_if_cached();
 }
 

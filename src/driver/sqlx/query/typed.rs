@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     cache::{Cached, Loaded, Lookup, Mode},
-    driver::{CachePolicy, whole::RowIdentity},
+    driver::{CachePolicy, names, whole::RowIdentity},
     pool::{CachedPool, Core},
 };
 
@@ -27,7 +27,7 @@ use crate::{
 trait RowMap<DB: Backend>: Send + 'static {
     type Row: CacheValue;
 
-    /// What it is among processes.
+    /// What it is among processes, if no other mapping of this one has the name.
     fn identity() -> RowIdentity;
 
     fn map(row: &DB::Row) -> Result<Self::Row, Error>;
@@ -131,7 +131,9 @@ async fn without_fresh<DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
     ask: Ask,
     found: Lookup<V>,
 ) -> Result<Cached<V>, Error> {
-    let question = ask.into_question(core, M::identity());
+    let question = ask.into_question(core, || {
+        names::stands_for_itself(M::identity(), TypeId::of::<M>())
+    });
     match (found, question.terms.mode) {
         (Lookup::Fresh(cached), _) | (Lookup::Stale(cached, _), Mode::OnlyIfCached) => Ok(cached),
         (Lookup::Miss(_), Mode::OnlyIfCached) => core

@@ -45,7 +45,7 @@ fn scene(redis: Redis, max_staleness: Duration) -> Scene {
             .trim_start_matches("redis://")
             .trim_end_matches('/')
             .parse()
-            .expect("redis://address:port");
+            .expect("redis://host:port");
         let proxy = Proxy::start(server).await;
         let file = SqliteFile::new();
         let sqlite = sqlx::SqlitePool::connect(&file.url())

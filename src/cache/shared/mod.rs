@@ -1,8 +1,8 @@
 //! The half of the engine that several processes share: entries and clock behind [`SharedTier`].
 //!
-//! Promises: no entry of another process is answered unless its words equal those of the shared clock (P2, [`outside`]);
-//! memory stops answering when this process may no longer hear of the others' writes (P3, [`lease`]); a strict write
-//! holds its slots before it is committed (P4); what this process wrote is told until it is delivered ([`delivery`]). A
+//! Promises: no entry of another process is answered unless its words equal those of the shared clock (P2, `outside`);
+//! memory stops answering when this process may no longer hear of the others' writes (P3, `lease`); a strict write
+//! holds its slots before it is committed (P4); what this process wrote is told until it is delivered (`delivery`). A
 //! tier that is away costs one budget, then nothing, and never an answer.
 //!
 //! It knows tags, words, bytes and time; not Redis.

@@ -13,8 +13,10 @@ mod ears;
 #[doc(hidden)]
 pub mod envelope;
 mod fence;
+pub(super) mod fidelity;
 #[doc(hidden)]
 pub mod fingerprint;
+mod homebound;
 mod known;
 mod lease;
 mod memory;
@@ -41,13 +43,13 @@ use crate::observe::{Observer, Stats};
 use ears::Ears;
 use envelope::Sealer;
 use fence::Fences;
+use homebound::Homebound;
 use pulse::Pulse;
 use uploads::Uploads;
 
 pub(super) use delivery::Delivery;
 pub(super) use fence::Fence;
 pub use fence::FenceError;
-pub(super) use fingerprint::fingerprint;
 pub(super) use known::Known;
 pub(super) use lease::Lease;
 pub(super) use outside::{Loader, Seen, Visit};
@@ -72,6 +74,7 @@ pub(super) struct Shared {
     fences: Arc<Fences>,
     uploads: Arc<Uploads>,
     sealer: Arc<Sealer>,
+    homebound: Arc<Homebound>,
     jitter: Share,
     sabotage: Sabotage,
     time: Time,
@@ -189,6 +192,7 @@ impl Beginning {
             fences,
             uploads,
             sealer,
+            homebound: Arc::default(),
             jitter: manner.jitter,
             sabotage: manner.sabotage,
             time,

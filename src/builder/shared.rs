@@ -48,6 +48,9 @@ impl<DB: Backend> Builder<DB> {
     /// (`server_uuid`) or MariaDB (host, port and directory) say of themselves; a copy that was restored from a backup says the
     /// same as its original, so give it a namespace of its own. An SQLite file is shared by the processes of one machine. A
     /// database in memory, or one that does not say who it is, keeps its results in this process.
+    ///
+    /// Rows travel by serde. A value that would come back as another one is not shared, as far as serde shows it; see
+    /// [`CacheValue`](crate::CacheValue) for what it does not show.
     pub fn shared_tier(self, tier: impl SharedTier) -> Self {
         let tier: Arc<dyn SharedTier> = Arc::new(tier);
         self.open_with(|_| {

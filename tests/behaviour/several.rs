@@ -196,8 +196,8 @@ async fn another_row_type_is_a_miss<DB: TestDatabase>() {
 
 async fn a_null_of_another_pool_is_a_row<DB: TestDatabase>() {
     let (scene, other, tier) = two::<DB>().await;
-    let highest = async |pool: &CachedPool<DB>, which: &str| {
-        let sql = format!("SELECT name FROM people WHERE id = 1 AND {which}");
+    let ask = async |pool: &CachedPool<DB>, which: &str| {
+        let sql = format!("SELECT id, name FROM people WHERE id = 1 AND {which}");
         let name = read::<DB, Name>(&sql, []).cached(pool);
         let name = name.fetch_optional_shared().await.unwrap();
         let etag = name.etag();
@@ -206,14 +206,14 @@ async fn a_null_of_another_pool_is_a_row<DB: TestDatabase>() {
     scene
         .behind("UPDATE people SET name = NULL WHERE id = 1")
         .await;
-    let (_, null, null_etag) = highest(&scene.pool, "1 = 1").await;
-    let (_, none, none_etag) = highest(&scene.pool, "1 = 2").await;
+    let (_, null, null_etag) = ask(&scene.pool, "1 = 1").await;
+    let (_, none, none_etag) = ask(&scene.pool, "1 = 2").await;
     assert_eq!((&null, &none), (&Some(Name(None)), &None));
     assert_ne!(null_etag, none_etag);
     kept(&tier, 2).await;
     let shared = Source::Shared;
-    assert_eq!(highest(&other, "1 = 1").await, (shared, null, null_etag));
-    assert_eq!(highest(&other, "1 = 2").await, (shared, none, none_etag));
+    assert_eq!(ask(&other, "1 = 1").await, (shared, null, null_etag));
+    assert_eq!(ask(&other, "1 = 2").await, (shared, none, none_etag));
 }
 
 /// A column that may be NULL, as a row of its own.
@@ -266,7 +266,7 @@ impl<'r, R: TestRow> FromRow<'r, R> for Account {
 async fn what_would_be_read_as_another_value_is_not_shared<DB: TestDatabase>() {
     let (scene, other, tier) = two::<DB>().await;
     for pool in [&scene.pool, &other] {
-        let mut events = pool.events().subscribe();
+        let mut events = pool.events();
         for sql in [PEOPLE, "SELECT id FROM people WHERE id = 1"] {
             let accounts = read::<DB, Account>(sql, []).cached(pool);
             let accounts = accounts.fetch_all_shared().await.unwrap();

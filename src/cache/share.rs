@@ -56,7 +56,7 @@ impl Engine {
             None if stamp.outside.is_none() => return Err((stamp, None)),
             None => {}
         }
-        let Some(lease) = shared.settings.claim else {
+        let Some(lease) = shared.settings.claim.filter(|_| shared.travels::<T>()) else {
             return Err((stamp, None));
         };
         let (end, mut pause) = (self.now().plus(lease), LOOK_AGAIN.0);

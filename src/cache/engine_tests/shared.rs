@@ -1,6 +1,7 @@
 //! Several engines on one shared tier.
 
 mod away;
+mod foreign;
 mod reads;
 mod strict;
 

@@ -13,8 +13,10 @@ mod ears;
 #[doc(hidden)]
 pub mod envelope;
 mod fence;
+pub(super) mod fidelity;
 #[doc(hidden)]
 pub mod fingerprint;
+mod homebound;
 mod known;
 mod lease;
 mod memory;
@@ -41,6 +43,7 @@ use crate::observe::{Observer, Stats};
 use ears::Ears;
 use envelope::Sealer;
 use fence::Fences;
+use homebound::Homebound;
 use pulse::Pulse;
 use uploads::Uploads;
 use workers::Workers;
@@ -48,7 +51,6 @@ use workers::Workers;
 pub(super) use delivery::Delivery;
 pub use fence::FenceError;
 pub(super) use fence::{Ended, Fence};
-pub(super) use fingerprint::fingerprint;
 pub(super) use known::Known;
 pub(super) use lease::Lease;
 pub(super) use outside::{Loader, Look, Seen, Visit};
@@ -73,6 +75,7 @@ pub(super) struct Shared {
     fences: Arc<Fences>,
     uploads: Arc<Uploads>,
     sealer: Arc<Sealer>,
+    homebound: Arc<Homebound>,
     jitter: Share,
     sabotage: Sabotage,
     time: Time,
@@ -186,6 +189,7 @@ impl Beginning {
             fences,
             uploads,
             sealer,
+            homebound: Arc::default(),
             jitter: manner.jitter,
             sabotage: manner.sabotage,
             time,

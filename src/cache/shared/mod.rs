@@ -208,17 +208,18 @@ impl Shared {
         if !self.settings.fences || nothing || self.sabotage.skips_fences() {
             return Ok(None);
         }
-        if !self.lease.is_usable(self.time.now()) {
+        let asked = self.time.now();
+        if !self.lease.is_usable(asked) {
             return Err(FenceError(TierError::passing("it does not answer")));
         }
-        match self.fences.take(tags).await {
-            Ok(fence) => Ok(Some(fence)),
-            Err(error) => {
+        self.fences.take(tags).await.map(Some).map_err(|error| {
+            let now = self.time.now();
+            if now.since(asked) >= self.settings.budget {
                 // The next writer need not wait to find it out.
-                self.lease.trip(self.time.now());
-                Err(FenceError(error))
+                self.lease.trip(now);
             }
-        }
+            FenceError(error)
+        })
     }
 
     /// To be called by whoever writes or reads: a pool can outlive the runtime that it was built on.

@@ -49,7 +49,7 @@ fn bare() -> MultiplexedConnection {
         .expect("Redis is there")
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_count = 5000, sample_size = 1)]
 fn get(bencher: Bencher, bytes: usize) {
     let mut connection = bare();
     let key = "cachedpool-bench-bare";
@@ -64,7 +64,7 @@ fn get(bencher: Bencher, bytes: usize) {
     });
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_count = 5000, sample_size = 1)]
 fn fetch(bencher: Bencher, bytes: usize) {
     let tier = tier();
     let life = Duration::from_secs(60);
@@ -79,7 +79,7 @@ fn fetch(bencher: Bencher, bytes: usize) {
     });
 }
 
-#[divan::bench]
+#[divan::bench(sample_count = 5000, sample_size = 1)]
 fn incr(bencher: Bencher) {
     let mut connection = bare();
     bencher.bench_local(|| {
@@ -89,7 +89,7 @@ fn incr(bencher: Bencher) {
     });
 }
 
-#[divan::bench]
+#[divan::bench(sample_count = 5000, sample_size = 1)]
 fn advance(bencher: Bencher) {
     let tier = tier();
     let step = Step {

@@ -13,15 +13,16 @@ impl<DB: Backend> Builder<DB> {
     /// `redis://user:password@host:port/database`, `rediss://…` with TLS (feature `redis-tls`). Default: none, each process
     /// has a cache of its own.
     ///
-    /// As [`redis_with`](Self::redis_with) with one server and the namespace `cachedpool`. A URL that cannot be read is an
+    /// As [`redis_with`](Self::redis_with) with one server and the namespace `cachedpool`. Rows travel by serde:
+    /// [`shared_tier`](Self::shared_tier) tells which do not. A URL that cannot be read is an
     /// error of [`build`](Self::build).
     pub fn redis(self, url: impl Into<String>) -> Self {
         self.redis_with(Redis::new(url))
     }
 
     /// As [`redis`](Self::redis), with all that can be said of a Redis: namespace, cluster, Sentinel.
-    /// [`shared_tier`](Self::shared_tier) tells who shares with whom, and [`generation`](Self::generation) what to do when a row type
-    /// comes to mean something else.
+    /// [`shared_tier`](Self::shared_tier) tells who shares with whom, and which rows are shared;
+    /// [`generation`](Self::generation) what to do when a row type comes to mean something else.
     ///
     /// [`build`](Self::build) waits up to 2 s for it to answer. A Redis that is away is no error unless it is
     /// [required](Self::require_shared); a wrong password, a missing permission or a version that is too old always is.

@@ -54,6 +54,9 @@ impl<DB: Backend> Builder<DB> {
     ///
     /// Row types are told apart by their names and the names and kinds of their fields; [`generation`](Self::generation) is for what
     /// these do not show.
+    ///
+    /// Rows travel by serde. A value that would come back as another one is not shared, as far as serde shows it; see
+    /// [`CacheValue`](crate::CacheValue) for what it does not show.
     pub fn shared_tier(self, tier: impl SharedTier) -> Self {
         let tier: Arc<dyn SharedTier> = Arc::new(tier);
         self.open_with(|_| {

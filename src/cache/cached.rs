@@ -244,7 +244,10 @@ fn some<T>(value: &Option<T>) -> &T {
 
 #[cfg(all(test, not(shuttle)))]
 mod tests {
-    use super::{super::testkit, *};
+    use super::{
+        super::{EngineSettings, Terms, testkit},
+        *,
+    };
 
     #[test]
     fn what_an_option_holds_is_reached_without_a_clone() {
@@ -269,6 +272,22 @@ mod tests {
             testkit::cached(Some(3)).transpose().map(|held| held.etag()),
             Some(testkit::cached(3).etag())
         );
+    }
+
+    #[tokio::test]
+    async fn a_row_that_is_null_and_no_row_have_etags_of_their_own() {
+        let handle = tokio::runtime::Handle::current();
+        let (engine, _) = testkit::engine(EngineSettings::default(), handle);
+        let kept = |row: Option<Option<i64>>| {
+            let question = testkit::question(1, testkit::tables(["a"]), Terms::default());
+            let stamp = engine.stamp(&question.tags);
+            engine.store(question, stamp, row)
+        };
+        let passed = |row: Option<Option<i64>>| engine.pass(testkit::stamp(Tick::BEGIN), row);
+        assert_ne!(kept(Some(None)).etag(), kept(None).etag());
+        for row in [Some(None), Some(Some(1)), None] {
+            assert_eq!(kept(row).etag(), passed(row).etag(), "{row:?}");
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ use smallvec::SmallVec;
 use super::{
     Receipt, Stamp, Tags, Tick, Time, WriteGuard,
     quarantine::Quarantine,
-    shared::Delivery,
+    shared::{Delivery, Ended},
     stamp::Standing,
     sync::{AtomicU64, Ordering, fence},
     tag::{EVERYTHING, SLOTS},
@@ -181,7 +181,7 @@ impl Clock {
     }
 
     /// Ends a write. `fence` is its hold in the shared tier.
-    pub(super) fn settle(&self, tags: &Tags, outcome: Outcome, fence: Option<u64>) -> Receipt {
+    pub(super) fn settle(&self, tags: &Tags, outcome: Outcome, fence: Option<Ended>) -> Receipt {
         if outcome != Outcome::Undone {
             self.mark(tags);
         }
@@ -240,7 +240,7 @@ impl Clock {
     }
 
     /// After the local words have moved.
-    fn send(&self, tags: &Tags, outcome: Outcome, fence: Option<u64>) -> Receipt {
+    fn send(&self, tags: &Tags, outcome: Outcome, fence: Option<Ended>) -> Receipt {
         match &self.outlet {
             Some(outlet) => outlet.send(tags, outcome, self.quarantine.span(), fence),
             None => Receipt::blind(self.origin),

@@ -9,7 +9,7 @@
 use std::{fmt, io};
 
 use serde::{Deserialize as _, Serialize, de::DeserializeOwned};
-use twox_hash::xxhash3_128::Hasher;
+use twox_hash::{XxHash3_128, xxhash3_128::Hasher};
 
 /// How deep a value that is read may be nested. A thread's stack has room for this many.
 const MAX_DEPTH: usize = 128;
@@ -21,6 +21,16 @@ pub struct Weight {
     pub bytes: usize,
     /// xxh3-128 of the encoded bytes.
     pub digest: u128,
+}
+
+impl Weight {
+    /// That of an encoding.
+    pub(super) fn of(encoded: &[u8]) -> Self {
+        Self {
+            bytes: encoded.len(),
+            digest: XxHash3_128::oneshot(encoded),
+        }
+    }
 }
 
 /// A value could not be encoded.
@@ -55,6 +65,12 @@ impl std::error::Error for EncodeError {}
 /// Says no more than that: the cause may quote the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecodeError(());
+
+impl DecodeError {
+    pub(super) fn new() -> Self {
+        Self(())
+    }
+}
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -166,7 +182,6 @@ impl io::Write for Meter {
 #[cfg(all(test, not(shuttle)))]
 mod tests {
     use serde::Deserialize;
-    use twox_hash::XxHash3_128;
 
     use super::*;
 
@@ -194,8 +209,7 @@ mod tests {
             .collect();
         let encoded = encode(&rows).unwrap();
         let weight = weigh(&rows).unwrap();
-        assert_eq!(weight.bytes, encoded.len());
-        assert_eq!(weight.digest, XxHash3_128::oneshot(&encoded));
+        assert_eq!(weight, Weight::of(&encoded));
     }
 
     #[test]

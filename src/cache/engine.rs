@@ -151,7 +151,10 @@ impl Engine {
     /// When the shared tier could not be told. The write must not be sent then.
     pub async fn announce(&self, tags: Tags) -> Result<WriteGuard, FenceError> {
         let fence = match &self.shared {
-            Some(shared) => shared.fence(&tags).await?,
+            Some(shared) => {
+                shared.revive();
+                shared.fence(&tags).await?
+            }
             None => None,
         };
         Ok(self.write(tags).fenced(fence))

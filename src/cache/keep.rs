@@ -35,7 +35,7 @@ impl Engine {
             jitter: Share::new(0.0),
             life: Duration::ZERO,
             bytes: 0,
-            digest: None,
+            digest: digest_of_nothing(&value),
             origin: Source::Database,
             stamp,
         };
@@ -76,7 +76,7 @@ impl Engine {
             jitter: self.jitter.of_entry(&key, &stamp),
             life: terms.life(),
             bytes: 0,
-            digest: None,
+            digest: digest_of_nothing(&value),
             origin: Source::Database,
             stamp,
         };
@@ -161,6 +161,15 @@ impl Engine {
         self.observer.counters.skip(why);
         self.observer.emit(Event::StoreSkipped { why });
     }
+}
+
+/// That of an empty result, which costs nothing. It is noted even of what is not stored, since from the value alone, without
+/// its rows, it could not be told: no row is encoded like a NULL.
+fn digest_of_nothing<T: Value>(value: &T) -> Option<u128> {
+    let is_empty = value.rows() == 0;
+    is_empty
+        .then(|| value.weight().ok())?
+        .map(|weight| weight.digest)
 }
 
 impl Share {

@@ -55,6 +55,7 @@ pub use question::{Question, WholeKey};
 #[doc(hidden)]
 pub use sabotage::Sabotage;
 pub use settings::EngineSettings;
+pub use shared::fidelity::Stay;
 pub use shared::{FenceError, Receipt, SharedSettings, SharedTier, Token, TokenError};
 pub use stamp::Stamp;
 pub use store::{Store, Stored};

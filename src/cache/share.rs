@@ -6,7 +6,7 @@ use super::{
     Cached, Engine, Entry, Loaded, Lookup, Question, Source, Stamp, Value,
     clock::Validity,
     entry::downcast,
-    shared::{Claimed, Loader, Seen, Visit},
+    shared::{Claimed, Loader, Look, Seen, Visit},
     stamp::{Outside, Standing},
 };
 
@@ -56,7 +56,7 @@ impl Engine {
             None if stamp.outside.is_none() => return Err((stamp, None)),
             None => {}
         }
-        let Some(lease) = shared.settings.claim else {
+        let Some(lease) = shared.settings.claim.filter(|_| shared.travels::<T>()) else {
             return Err((stamp, None));
         };
         let (end, mut pause) = (self.now().plus(lease), LOOK_AGAIN.0);
@@ -156,7 +156,9 @@ impl Engine {
     ) -> Option<Loaded<T>> {
         let entry = self.store.get(&question.key).and_then(downcast::<T>)?;
         let noted = entry.meta.stamp().outside.as_ref()?;
-        let Outside { words, .. } = visit.read().await?;
+        let Look::Free(Outside { words, .. }) = visit.read().await else {
+            return None;
+        };
         let shared = self.shared.as_ref()?;
         if !shared.same_words(&noted.words, &words) {
             return None;
@@ -178,7 +180,11 @@ impl Engine {
         if stamp.standing == Standing::Clear
             && let Some(visit) = self.visit(question)
         {
-            stamp.outside = visit.read().await;
+            match visit.read().await {
+                Look::Free(outside) => stamp.outside = Some(outside),
+                Look::Held => {}
+                Look::Doubtful => stamp.standing = Standing::Quarantined,
+            }
         }
         stamp
     }

@@ -3,8 +3,11 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    codec::{DecodeError, EncodeError, Weight, decode, encode, weigh},
-    shared::fingerprint,
+    codec::{DecodeError, EncodeError, Weight, decode, weigh},
+    shared::{
+        fidelity::{Stay, pack},
+        fingerprint::{asked, fingerprint},
+    },
 };
 
 /// A result that can be kept: it knows how many rows it has and what it weighs.
@@ -25,23 +28,14 @@ pub trait Value: Sized + Send + Sync + 'static {
 /// How a value leaves the process and comes back.
 #[derive(Debug)]
 pub struct Codec<T> {
-    /// To the bytes that [`Value::weight`] measures.
-    pub encode: fn(&T) -> Result<Vec<u8>, EncodeError>,
+    /// To bytes, if they will be read as the same value.
+    pub pack: fn(&T) -> Result<Vec<u8>, Stay>,
     /// From these bytes.
-    pub decode: fn(&[u8]) -> Result<T, DecodeError>,
+    pub unpack: fn(&[u8]) -> Result<T, DecodeError>,
+    /// What [`Value::weight`] says of the value in these bytes.
+    pub weight: fn(&[u8]) -> Weight,
     /// Tells types of different names or fields apart.
     pub fingerprint: fn() -> u128,
-}
-
-impl<T: Serialize + DeserializeOwned + 'static> Codec<T> {
-    /// By serde.
-    fn serde() -> Self {
-        Self {
-            encode: encode::<T>,
-            decode: decode::<T>,
-            fingerprint: fingerprint::<T>,
-        }
-    }
 }
 
 impl<O: Serialize + DeserializeOwned + Send + Sync + 'static> Value for Vec<O> {
@@ -54,20 +48,46 @@ impl<O: Serialize + DeserializeOwned + Send + Sync + 'static> Value for Vec<O> {
     }
 
     fn codec() -> Option<Codec<Self>> {
-        Some(Codec::serde())
+        Some(Codec {
+            pack: |rows| pack(rows, &asked::<Self>()),
+            unpack: decode,
+            weight: Weight::of,
+            fingerprint: fingerprint::<Self>,
+        })
     }
 }
+
+/// Whether there is a row is written in front of it: what a row may be encoded like includes `None`.
+const ABSENT: u8 = 0;
+const PRESENT: u8 = 1;
 
 impl<O: Serialize + DeserializeOwned + Send + Sync + 'static> Value for Option<O> {
     fn rows(&self) -> usize {
         usize::from(self.is_some())
     }
 
+    /// That of the row; of no bytes at all where there is none, so that its digest is not that of a NULL.
     fn weight(&self) -> Result<Weight, EncodeError> {
-        weigh(self)
+        self.as_ref().map_or_else(|| Ok(Weight::of(&[])), weigh)
     }
 
     fn codec() -> Option<Codec<Self>> {
-        Some(Codec::serde())
+        Some(Codec {
+            pack: |row| match row {
+                None => Ok(vec![ABSENT]),
+                Some(row) => {
+                    let mut payload = pack(row, &asked::<Self>())?;
+                    payload.insert(0, PRESENT);
+                    Ok(payload)
+                }
+            },
+            unpack: |payload| match payload.split_first() {
+                Some((&PRESENT, row)) => decode(row).map(Some),
+                Some((&ABSENT, [])) => Ok(None),
+                _ => Err(DecodeError::new()),
+            },
+            weight: |payload| Weight::of(payload.get(1..).unwrap_or_default()),
+            fingerprint: fingerprint::<Self>,
+        })
     }
 }

@@ -57,7 +57,7 @@ impl WriteGuard {
     /// The one place that settles, so that there is one path however the guard ends.
     fn settle(&mut self, outcome: Outcome) -> Receipt {
         self.settled = Some(outcome);
-        let fence = self.fence.take().map(Fence::into_id);
+        let fence = self.fence.take().map(Fence::settle);
         self.clock.settle(&self.tags, outcome, fence)
     }
 }

@@ -99,6 +99,8 @@ pub(crate) struct Counters {
     pub(crate) uploads_dropped: Counter,
     /// Entries of the shared tier that could not be used, by reason.
     pub(crate) refusals: Labelled,
+    /// Results that would not have come back from the shared tier as they were, by reason.
+    pub(crate) withheld: Labelled,
     skips: Labelled,
 }
 
@@ -128,6 +130,7 @@ impl Counters {
             shared_stores: self.uploads.load(),
             shared_stores_dropped: self.uploads_dropped.load(),
             shared_refusals: self.refusals.load(),
+            shared_stores_withheld: self.withheld.load(),
             stores_skipped: self.skips.load(),
             ..Stats::default()
         }

@@ -75,6 +75,14 @@ pub enum Event {
         /// Why.
         why: &'static str,
     },
+    /// A result was not stored in the shared tier, because other processes would not have read it as it is. Told once or
+    /// twice a type.
+    SharedStoreWithheld {
+        /// The value's type.
+        value: &'static str,
+        /// Why.
+        why: &'static str,
+    },
     /// The other processes could not be told of writes; it is tried again.
     DeliveryFailed {
         /// What was wrong.
@@ -189,6 +197,9 @@ impl fmt::Display for Event {
             Event::SharedEntryRefused { why } => {
                 write!(f, "an entry of the shared tier was not used: {why}")
             }
+            Event::SharedStoreWithheld { value, why } => {
+                write!(f, "a value of type {value} is not shared: {why}")
+            }
             Event::DeliveryFailed { problem } => {
                 write!(
                     f,
@@ -246,6 +257,7 @@ impl Events {
             | Event::SharedTierLost
             | Event::SharedTierSkipped { .. }
             | Event::SharedEntryRefused { .. }
+            | Event::SharedStoreWithheld { .. }
             | Event::DeliveryFailed { .. }
             | Event::StepsCollapsed => tracing::warn!(target: "cachedpool", "{event}"),
             _ => tracing::debug!(target: "cachedpool", "{event}"),

@@ -27,6 +27,8 @@ pub fn publish(pool: &str, stats: &Stats) {
     for (name, counts) in [
         ("bypasses", &stats.bypasses),
         ("stores_skipped", &stats.stores_skipped),
+        ("shared_refusals", &stats.shared_refusals),
+        ("shared_stores_withheld", &stats.shared_stores_withheld),
     ] {
         for (&reason, &count) in counts {
             let labels = vec![pool(), Label::new("reason", reason)];

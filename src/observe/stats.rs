@@ -61,6 +61,9 @@ pub struct Stats {
     pub shared_stores_dropped: u64,
     /// Entries of the shared tier that could not be used, by reason. Each was a miss.
     pub shared_refusals: BTreeMap<&'static str, u64>,
+    /// Results that were not stored in the shared tier because other processes would not have read them as they are, by
+    /// reason. After some of the reasons no other result of the type is tried, nor counted.
+    pub shared_stores_withheld: BTreeMap<&'static str, u64>,
     /// Slots whose steps the other processes have not been told of yet.
     pub pending_invalidations: u64,
     /// Whether this process hears of the writes of others, so that its memory may answer. Always false without a shared
@@ -119,6 +122,7 @@ impl fmt::Display for Stats {
             ("bypass", &self.bypasses),
             ("not stored", &self.stores_skipped),
             ("refused", &self.shared_refusals),
+            ("not shared", &self.shared_stores_withheld),
         ] {
             for (label, count) in counts {
                 writeln!(f, "{:<28}{count:>14}", format!("{title}: {label}"))?;

@@ -1,6 +1,6 @@
 //! Pools that share a tier, as processes do: results of one answer the others, and writes of one are seen by all.
 
-use cachedpool::{CacheExt as _, CachedPool, Consistency, Source};
+use cachedpool::{CacheExt as _, CachedPool, Consistency, Source, observe::Event};
 use serde::{Deserialize, Serialize};
 use sqlx::{Error, FromRow};
 
@@ -16,6 +16,9 @@ tests!(sqlite, postgres, mariadb => [
     a_strict_read_sees_what_nobody_told,
     arguments_scopes_and_tags_are_not_mixed_up_between_pools,
     another_row_type_is_a_miss,
+    a_null_of_another_pool_is_a_row,
+    a_null_within_a_row_stays_a_value,
+    what_would_be_read_as_another_value_is_not_shared,
     two_databases_do_not_answer_each_other,
 ]);
 tests!(only sqlite => [
@@ -189,6 +192,106 @@ async fn another_row_type_is_a_miss<DB: TestDatabase>() {
     let pets = read::<DB, Pet>(PEOPLE, []).cached(&other);
     let pets = pets.fetch_all_shared().await.unwrap();
     assert_eq!((pets.source(), pets[1].id), (Source::Database, 2));
+}
+
+async fn a_null_of_another_pool_is_a_row<DB: TestDatabase>() {
+    let (scene, other, tier) = two::<DB>().await;
+    let ask = async |pool: &CachedPool<DB>, which: &str| {
+        let sql = format!("SELECT id, name FROM people WHERE id = 1 AND {which}");
+        let name = read::<DB, Name>(&sql, []).cached(pool);
+        let name = name.fetch_optional_shared().await.unwrap();
+        let etag = name.etag();
+        (name.source(), name.into_owned(), etag)
+    };
+    scene
+        .behind("UPDATE people SET name = NULL WHERE id = 1")
+        .await;
+    let (_, null, null_etag) = ask(&scene.pool, "1 = 1").await;
+    let (_, none, none_etag) = ask(&scene.pool, "1 = 2").await;
+    assert_eq!((&null, &none), (&Some(Name(None)), &None));
+    assert_ne!(null_etag, none_etag);
+    kept(&tier, 2).await;
+    let shared = Source::Shared;
+    assert_eq!(ask(&other, "1 = 1").await, (shared, null, null_etag));
+    assert_eq!(ask(&other, "1 = 2").await, (shared, none, none_etag));
+}
+
+/// A column that may be NULL, as a row of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Name(Option<String>);
+
+impl<'r, R: TestRow> FromRow<'r, R> for Name {
+    fn from_row(row: &'r R) -> Result<Self, Error> {
+        Person::from_row(row).map(|person| Name(person.name))
+    }
+}
+
+/// A document that is there, and is JSON's null.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Document(Option<serde_json::Value>);
+
+impl<'r, R: TestRow> FromRow<'r, R> for Document {
+    fn from_row(_: &'r R) -> Result<Self, Error> {
+        Ok(Document(Some(serde_json::Value::Null)))
+    }
+}
+
+async fn a_null_within_a_row_stays_a_value<DB: TestDatabase>() {
+    let (scene, other, _) = two::<DB>().await;
+    for pool in [&scene.pool, &other] {
+        let rows = read::<DB, Document>(PEOPLE, []).cached(pool);
+        let rows = rows.fetch_all_shared().await.unwrap();
+        assert_eq!(rows[0], Document(Some(serde_json::Value::Null)));
+        assert_eq!(rows.source(), Source::Database);
+        withheld(pool, "nothing in an option", 1).await;
+    }
+}
+
+/// A field that is not to be shown, and comes back as the default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Account {
+    id: i64,
+    #[serde(skip_serializing, default)]
+    password: String,
+}
+
+impl<'r, R: TestRow> FromRow<'r, R> for Account {
+    fn from_row(row: &'r R) -> Result<Self, Error> {
+        let id = row.int(0)?;
+        let password = "secret".to_owned();
+        Ok(Account { id, password })
+    }
+}
+
+async fn what_would_be_read_as_another_value_is_not_shared<DB: TestDatabase>() {
+    let (scene, other, tier) = two::<DB>().await;
+    for pool in [&scene.pool, &other] {
+        let mut events = pool.events();
+        for sql in [PEOPLE, "SELECT id FROM people WHERE id = 1"] {
+            let accounts = read::<DB, Account>(sql, []).cached(pool);
+            let accounts = accounts.fetch_all_shared().await.unwrap();
+            assert_eq!(accounts[0].password, "secret");
+            assert_eq!(accounts.source(), Source::Database);
+            // Of the second no attempt is made.
+            withheld(pool, "field not written", 1).await;
+        }
+        let mut told = 0;
+        while let Some(event) = events.try_next() {
+            told += usize::from(matches!(event, Event::SharedStoreWithheld { .. }));
+        }
+        assert_eq!(told, 1);
+    }
+    assert_eq!(tier.entries(), 0);
+}
+
+/// Waits until so many results have stayed for a reason.
+async fn withheld<DB: TestDatabase>(pool: &CachedPool<DB>, why: &str, results: u64) {
+    let counted = async {
+        while pool.stats().shared_stores_withheld.get(why) != Some(&results) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, counted).await.unwrap();
 }
 
 async fn two_databases_do_not_answer_each_other<DB: TestDatabase>() {

@@ -107,43 +107,82 @@ async fn a_master_that_dies_ends_the_session_and_comes_back_with_new_epochs() {
 }
 
 #[tokio::test]
-async fn shards_that_wander_to_another_master_get_new_epochs() {
+async fn a_shard_that_wanders_to_another_master_gets_a_new_epoch_and_loses_nothing() {
     let servers = OwnRedis::cluster();
     let process = Process::linked(settings(&servers)).await;
+    let session = process.beat().await.unwrap();
     process.advance(&SLOTS).await;
     let before = process.read(&SLOTS).await.words;
-    process.tier.store("k", vec![1], LONG).await.unwrap();
-    let address = servers[0].address().to_string();
-    let [from, to] = [&servers[0], &servers[1]].map(|server| {
-        let id = server.answer(&["CLUSTER", "MYID"]);
-        id.trim().to_owned()
-    });
-    let slots = servers[0].answer(&["CLUSTER", "COUNTKEYSINSLOT", "0"]);
-    assert_eq!(slots.trim(), "0");
-    servers[0].tell(&[
-        "--cluster",
-        "reshard",
-        &address,
-        "--cluster-from",
-        &from,
-        "--cluster-to",
-        &to,
-        "--cluster-slots",
-        "5461",
-        "--cluster-yes",
-    ]);
-    wait_until(LONG, "all is found again", async || {
-        process.beat().await.is_ok() && process.tier.fetch("k", &SLOTS).await.is_ok()
+
+    let slot = servers[0].answer(&["CLUSTER", "KEYSLOT", "{3}"]);
+    let slot = slot.trim();
+    let keeps = |server: &&OwnRedis| {
+        let keys = server.answer(&["CLUSTER", "COUNTKEYSINSLOT", slot]);
+        keys.trim() == "1"
+    };
+    let from = servers.iter().find(keeps).unwrap();
+    let to = servers.iter().find(|server| !keeps(server)).unwrap();
+    let [from_id, to_id] = [from, to].map(|server| server.answer(&["CLUSTER", "MYID"]));
+    let (from_id, to_id) = (from_id.trim(), to_id.trim());
+    to.tell(&["CLUSTER", "SETSLOT", slot, "IMPORTING", from_id]);
+    from.tell(&["CLUSTER", "SETSLOT", slot, "MIGRATING", to_id]);
+    let key = from.answer(&["CLUSTER", "GETKEYSINSLOT", slot, "1"]);
+    let port = to.address().port().to_string();
+    from.tell(&["MIGRATE", "127.0.0.1", &port, key.trim(), "0", "5000"]);
+
+    let error = process.tier.read(&[3]).await.unwrap_err();
+    assert!(error.to_string().contains("ASK"), "{error}");
+    assert!(process.beat().await.is_err());
+    process.read(&[4]).await;
+
+    to.tell(&["CLUSTER", "SETSLOT", slot, "NODE", to_id]);
+    from.tell(&["CLUSTER", "SETSLOT", slot, "NODE", to_id]);
+    wait_until(LONG, "the shard is found again", async || {
+        process.beat().await.is_ok()
     })
     .await;
-    assert_eq!(process.fetch("k", &[]).await.entry, Some(vec![1]));
-    let after = process.read(&SLOTS).await.words;
-    let moved = after
+    assert_ne!(process.beat().await.unwrap(), session);
+    for (slot, (after, before)) in SLOTS
         .iter()
-        .zip(&before)
-        .filter(|(after, before)| after.epoch != before.epoch);
-    assert!(moved.count() > 0, "some shards have moved");
-    assert!(after.iter().all(|word| word.version == 1), "none was lost");
-    let words = process.advance(&SLOTS).await;
-    assert!(words.iter().all(|(_, word)| word.version == 2));
+        .zip(process.read(&SLOTS).await.words.iter().zip(&before))
+    {
+        assert_eq!(after.version, 1);
+        assert_eq!(after.epoch != before.epoch, slot % 16 == 3, "{slot}");
+    }
+}
+
+#[tokio::test]
+async fn entries_that_wander_to_another_master_are_found_without_an_end_of_the_session() {
+    let servers = OwnRedis::cluster();
+    let process = Process::linked(settings(&servers)).await;
+    let session = process.beat().await.unwrap();
+    // A slot with neither an entry nor a shard of the clock.
+    let slot = servers[0].answer(&["CLUSTER", "KEYSLOT", "{wanderer}"]);
+    let slot = slot.trim();
+    assert_eq!(process.fetch("{wanderer}", &[7]).await.entry, None);
+    let number: u16 = slot.parse().unwrap();
+    let (from, to) = (
+        usize::from(number / 5462),
+        usize::from(number / 5462 + 1) % 3,
+    );
+    let id = servers[to].answer(&["CLUSTER", "MYID"]);
+    for server in [&servers[to], &servers[from]] {
+        server.tell(&["CLUSTER", "SETSLOT", slot, "NODE", id.trim()]);
+    }
+    let error = process
+        .tier
+        .store("{wanderer}", vec![1], LONG)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("MOVED"), "{error}");
+    wait_until(LONG, "the entry is found", async || {
+        assert_eq!(process.beat().await.unwrap(), session);
+        process
+            .tier
+            .store("{wanderer}", vec![1], LONG)
+            .await
+            .is_ok()
+    })
+    .await;
+    assert_eq!(process.fetch("{wanderer}", &[7]).await.entry, Some(vec![1]));
 }

@@ -1,6 +1,7 @@
 //! Several engines on one shared tier.
 
 mod away;
+mod foreign;
 mod reads;
 mod strict;
 
@@ -38,6 +39,15 @@ impl World {
     }
 
     async fn with(change: impl Fn(&mut SharedSettings), sabotage: Sabotage) -> Self {
+        let world = Self::on(&Handle::current(), change, sabotage);
+        world
+            .until(|world| world.a.stats().shared_live && world.b.stats().shared_live)
+            .await;
+        world
+    }
+
+    /// On this runtime, and not yet heard.
+    fn on(handle: &Handle, change: impl Fn(&mut SharedSettings), sabotage: Sabotage) -> Self {
         let (hub, time, hand) = Hub::new();
         let engine = || {
             let mut shared = SharedSettings {
@@ -53,18 +63,14 @@ impl World {
             };
             let store = Arc::new(PlainStore::default());
             let shared = Some((hub.member(), shared));
-            Engine::new(settings, shared, store, time.clone(), Handle::current())
+            Engine::new(settings, shared, store, time.clone(), handle.clone())
         };
-        let world = Self {
+        Self {
             a: engine(),
             b: engine(),
             hub,
             hand,
-        };
-        world
-            .until(|world| world.a.stats().shared_live && world.b.stats().shared_live)
-            .await;
-        world
+        }
     }
 
     /// Lets the background work until something is so.

@@ -15,13 +15,14 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::{try_join, try_join_all};
 use tokio::sync::{Notify, oneshot};
 
 use super::{
-    Receipt, SharedTier, TierError, Word,
+    Ended, Receipt, SharedTier, TierError, Word,
     known::Known,
     lease::Lease,
-    pending::{Added, Batch, Doubt, Pending, Waiter},
+    pending::{Added, Batch, Doubt, Patience, Pending, Waiter},
 };
 use crate::{
     cache::{
@@ -105,16 +106,17 @@ impl Delivery {
         tags: &Tags,
         outcome: Outcome,
         doubt_span: Duration,
-        fence: Option<u64>,
+        fence: Option<Ended>,
     ) -> Receipt {
         let slots = tags.write_slots();
         if slots.is_empty() || (outcome == Outcome::Undone && fence.is_none()) {
             return Receipt::nothing(self.origin);
         }
         let mut pending = lock(&self.pending);
+        let hold = fence.map(Ended::id);
         let added = match outcome {
-            Outcome::Committed => pending.add(slots, true, fence),
-            Outcome::Undone => pending.add(slots, false, fence),
+            Outcome::Committed => pending.add(slots, true, hold),
+            Outcome::Undone => pending.add(slots, false, hold),
             // The fence stays and expires: a second reason to move then.
             Outcome::Unknown => pending.add_doubt(Doubt {
                 slots: slots.into(),
@@ -122,13 +124,29 @@ impl Delivery {
                 until: self.time.now().plus(doubt_span),
             }),
         };
-        // Nobody waits for a tier that does not answer, nor for the end of a doubt.
-        let receipt = if outcome != Outcome::Unknown && self.lease.is_usable(self.time.now()) {
-            let (sender, receiver) = oneshot::channel();
-            pending.wait(Waiter::new(slots, sender));
-            Receipt::waiting(self.origin, receiver, self.budget, self.time.clone())
-        } else {
-            Receipt::blind(self.origin)
+        let now = self.time.now();
+        let patience = match (outcome, fence) {
+            // A strict write whose hold has lapsed must not be told to its caller before it is told to the others.
+            (Outcome::Committed, Some(Ended::Lapsed(_))) => Some(Patience::Endless),
+            // Nobody waits for a tier that does not answer, nor for the end of a doubt.
+            (Outcome::Committed | Outcome::Undone, _) if self.lease.is_usable(now) => {
+                Some(Patience::Until(now.plus(self.budget)))
+            }
+            _ => None,
+        };
+        let receipt = match patience {
+            Some(patience) => {
+                let (sender, receiver) = oneshot::channel();
+                pending.wait(Waiter::new(slots, sender, patience));
+                Receipt::waiting(
+                    self.origin,
+                    receiver,
+                    patience,
+                    self.lease.clone(),
+                    self.time.clone(),
+                )
+            }
+            None => Receipt::blind(self.origin),
         };
         drop(pending);
         self.note(added);
@@ -186,8 +204,9 @@ impl Delivery {
     pub(super) async fn run(self: Arc<Self>) {
         let (mut back_off, mut attempts_left) = (BACK_OFF.0, LAST_ATTEMPTS);
         loop {
-            let batch = lock(&self.pending).take();
+            // Before the batch: what was added before the end is in it.
             let closing = self.closing.load(Ordering::Acquire);
+            let batch = lock(&self.pending).take();
             if batch.is_empty() && closing {
                 return;
             }
@@ -195,8 +214,14 @@ impl Delivery {
                 self.wake.notified().await;
                 continue;
             }
-            // A drop at this await is the end of the engine.
-            match self.deliver(&batch).await {
+            let mut sending = Sending {
+                delivery: &self,
+                batch,
+            };
+            // A drop at this await, with its runtime, puts the batch back.
+            let result = self.deliver(&sending.batch).await;
+            let batch = std::mem::take(&mut sending.batch);
+            match result {
                 Ok(words) => {
                     back_off = BACK_OFF.0;
                     self.known.note(&words);
@@ -240,15 +265,19 @@ impl Delivery {
                 None => steps.extend(doubt.steps()),
             }
         }
-        let work = async {
-            for (slots, hold) in holds {
-                self.tier.hold(slots, hold).await?;
-            }
+        // All at once: steps must not wait behind as many answers as there are doubts.
+        let holding = try_join_all(
+            holds
+                .into_iter()
+                .map(|(slots, hold)| self.tier.hold(slots, hold)),
+        );
+        let stepping = async {
             if steps.is_empty() {
                 return Ok(Vec::new());
             }
             self.tier.advance(&steps).await
         };
+        let work = async { try_join(holding, stepping).await.map(|(_, words)| words) };
         tokio::select! {
             biased;
             result = work => result,
@@ -259,6 +288,21 @@ impl Delivery {
     fn note(&self, added: Added) {
         if added == Added::Collapsed {
             self.observer.emit(Event::StepsCollapsed);
+        }
+    }
+}
+
+/// A batch on its way.
+struct Sending<'a> {
+    delivery: &'a Delivery,
+    batch: Batch,
+}
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        if !self.batch.is_empty() {
+            let batch = std::mem::take(&mut self.batch);
+            lock(&self.delivery.pending).put_back(batch);
         }
     }
 }

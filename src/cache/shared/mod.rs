@@ -1,8 +1,8 @@
 //! The half of the engine that several processes share: entries and clock behind [`SharedTier`].
 //!
-//! Promises: no entry of another process is answered unless its words equal those of the shared clock (P2, [`outside`]);
-//! memory stops answering when this process may no longer hear of the others' writes (P3, [`lease`]); a strict write
-//! holds its slots before it is committed (P4); what this process wrote is told until it is delivered ([`delivery`]). A
+//! Promises: no entry of another process is answered unless its words equal those of the shared clock (P2, `outside`);
+//! memory stops answering when this process may no longer hear of the others' writes (P3, `lease`); a strict write
+//! holds its slots before it is committed (P4); what this process wrote is told until it is delivered (`delivery`). A
 //! tier that is away costs one budget, then nothing, and never an answer.
 //!
 //! It knows tags, words, bytes and time; not Redis.
@@ -12,8 +12,11 @@ mod ears;
 // Not covered by semver: reachable for the fuzz target.
 #[doc(hidden)]
 pub mod envelope;
+mod fence;
+pub(super) mod fidelity;
 #[doc(hidden)]
 pub mod fingerprint;
+mod homebound;
 mod known;
 mod lease;
 mod memory;
@@ -25,28 +28,32 @@ mod settings;
 mod tier;
 mod token;
 mod uploads;
+mod workers;
 
 use std::{collections::hash_map::RandomState, hash::BuildHasher as _, sync::Arc};
 
 use tokio::{
     runtime::Handle,
     sync::{Notify, watch},
-    task::AbortHandle,
 };
 
-use super::{Clock, Sabotage, Tags, Time, freshness::Share};
+use super::{Clock, Sabotage, Tags, Time, freshness::Share, sync::Mutex};
 use crate::observe::{Observer, Stats};
 
 use ears::Ears;
 use envelope::Sealer;
-use pulse::{Fences, Pulse};
+use fence::Fences;
+use homebound::Homebound;
+use pulse::Pulse;
 use uploads::Uploads;
+use workers::Workers;
 
 pub(super) use delivery::Delivery;
-pub(super) use fingerprint::fingerprint;
+pub use fence::FenceError;
+pub(super) use fence::{Ended, Fence};
 pub(super) use known::Known;
 pub(super) use lease::Lease;
-pub(super) use outside::{Loader, Seen, Visit};
+pub(super) use outside::{Loader, Look, Seen, Visit};
 pub(super) use uploads::Claimed;
 
 pub use memory::MemoryClock;
@@ -68,12 +75,13 @@ pub(super) struct Shared {
     fences: Arc<Fences>,
     uploads: Arc<Uploads>,
     sealer: Arc<Sealer>,
+    homebound: Arc<Homebound>,
     jitter: Share,
     sabotage: Sabotage,
     time: Time,
     observer: Arc<Observer>,
     begun: watch::Receiver<bool>,
-    work: [AbortHandle; 2],
+    workers: Workers,
 }
 
 /// The parts of [`Shared`] that the clock needs, made before it.
@@ -133,7 +141,13 @@ impl Beginning {
             time,
             observer,
         } = self;
-        let (fences, lost) = (Arc::new(Fences::default()), Arc::new(Notify::new()));
+        let lost = Arc::new(Notify::new());
+        let fences = Arc::new(Fences::new(
+            tier.clone(),
+            delivery.clone(),
+            settings.clone(),
+            time.clone(),
+        ));
         tier.attach(Arc::new(Ears {
             clock: Arc::downgrade(clock),
             lease: lease.clone(),
@@ -148,7 +162,6 @@ impl Beginning {
             lease: lease.clone(),
             known: known.clone(),
             delivery: delivery.clone(),
-            fences: fences.clone(),
             lost,
             begun: beginning,
             settings: settings.clone(),
@@ -156,19 +169,16 @@ impl Beginning {
             observer: observer.clone(),
         };
         let (uploads, queue) = Uploads::new(observer.clone());
-        let upload = uploads::work(
-            queue,
-            uploads.clone(),
-            tier.clone(),
-            settings.max_staleness,
-            time.clone(),
-        );
-        let work = [
-            handle.spawn(pulse.run()).abort_handle(),
-            handle.spawn(upload).abort_handle(),
-        ];
-        // Ends by itself, when all is delivered.
-        handle.spawn(delivery.clone().run());
+        let workers = Workers {
+            tier: tier.clone(),
+            pulse: Arc::new(pulse),
+            delivery: delivery.clone(),
+            fences: fences.clone(),
+            uploads: uploads.clone(),
+            queue: Arc::new(queue),
+            running: Mutex::default(),
+        };
+        workers.start(handle);
         let sealer = Arc::new(Sealer::new(&settings.secrets));
         Shared {
             tier,
@@ -179,12 +189,13 @@ impl Beginning {
             fences,
             uploads,
             sealer,
+            homebound: Arc::default(),
             jitter: manner.jitter,
             sabotage: manner.sabotage,
             time,
             observer,
             begun,
-            work,
+            workers,
         }
     }
 }
@@ -193,36 +204,28 @@ impl Shared {
     /// Holds what a strict write may change, before it is sent. `None` where writes are not strict or there is nothing
     /// to hold.
     pub(super) async fn fence(&self, tags: &Tags) -> Result<Option<Fence>, FenceError> {
-        let slots = tags.write_slots();
-        if !self.settings.fences || slots.is_empty() || self.sabotage.skips_fences() {
+        let nothing = tags.write_slots().is_empty();
+        if !self.settings.fences || nothing || self.sabotage.skips_fences() {
             return Ok(None);
         }
         if !self.lease.is_usable(self.time.now()) {
             return Err(FenceError(TierError::passing("it does not answer")));
         }
-        // Before it is asked: if the answer does not come, the hold may stand all the same, and dropping this ends it.
-        let fence = Fence {
-            id: self.delivery.id(),
-            tags: tags.clone(),
-            fences: self.fences.clone(),
-            delivery: Some(self.delivery.clone()),
-        };
-        let hold = Hold {
-            id: fence.id,
-            span: self.settings.fence,
-            reason: HoldReason::Write,
-        };
-        let held = self.tier.hold(slots, hold);
-        tokio::select! {
-            biased;
-            held = held => held.map_err(FenceError)?,
-            () = self.time.sleep(self.settings.budget) => {
+        match self.fences.take(tags).await {
+            Ok(fence) => Ok(Some(fence)),
+            Err(error) => {
+                // The next writer need not wait to find it out.
                 self.lease.trip(self.time.now());
-                return Err(FenceError(TierError::passing("no answer within the budget")));
+                Err(FenceError(error))
             }
         }
-        self.fences.add(fence.id, slots, self.time.now());
-        Ok(Some(fence))
+    }
+
+    /// To be called by whoever writes or reads: a pool can outlive the runtime that it was built on.
+    pub(super) fn revive(&self) {
+        if !self.lease.is_live(self.time.now()) {
+            self.workers.revive();
+        }
     }
 
     pub(super) fn covers(&self, token: &Token) -> bool {
@@ -249,55 +252,6 @@ impl Shared {
         stats.shared_live = self.lease.is_live(self.time.now());
     }
 }
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.delivery.close();
-        self.work.iter().for_each(AbortHandle::abort);
-    }
-}
-
-/// The hold of a strict write. Dropped before the write is settled, it is given up.
-pub(super) struct Fence {
-    id: u64,
-    tags: Tags,
-    fences: Arc<Fences>,
-    /// Taken when the write is settled.
-    delivery: Option<Arc<Delivery>>,
-}
-
-impl Fence {
-    /// The write is settled: the id, to be released with its step.
-    pub(super) fn into_id(mut self) -> u64 {
-        self.delivery = None;
-        self.id
-    }
-}
-
-impl Drop for Fence {
-    fn drop(&mut self) {
-        self.fences.remove(self.id);
-        if let Some(delivery) = self.delivery.take() {
-            delivery.release(self.tags.write_slots(), self.id);
-        }
-    }
-}
-
-/// A strict write could not tell the other processes that it was about to commit, so it must not.
-#[derive(Clone, Debug)]
-pub struct FenceError(TierError);
-
-impl std::fmt::Display for FenceError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "the shared tier could not be told of a strict write: {}",
-            self.0
-        )
-    }
-}
-
-impl std::error::Error for FenceError {}
 
 /// A number that no other process has: the standard library seeds its hashers from the operating system.
 pub(super) fn random() -> u64 {

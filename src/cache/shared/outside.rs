@@ -7,17 +7,23 @@
 //! delivered. For memory, such an entry is stored under the *local* words that were noted before the tier was
 //! asked: a step that was delivered after the tier answered is heard later than that, and moves them.
 
-use std::{fmt::Write as _, sync::Arc, time::Duration};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use smallvec::SmallVec;
-use twox_hash::XxHash3_128;
 
 use super::{
-    Claim, Fetched, Held, Reading, Shared, TierError, Words, envelope::Note, uploads::Claimed,
+    Claim, Fetched, Held, Reading, Shared, TierError, Words,
+    envelope::{Note, Sealer},
+    fidelity::Stay,
+    uploads::Claimed,
 };
 use crate::{
     cache::{
-        Consistency, Entry, Key, Meta, Source, Stamp, Tags, Terms, Tick, Value, WholeKey,
+        Codec, Consistency, Entry, Key, Meta, Source, Stamp, Tags, Terms, Tick, Value, WholeKey,
         stamp::Outside,
     },
     observe::Event,
@@ -43,6 +49,16 @@ pub(in crate::cache) enum Loader {
     Each,
 }
 
+/// What the words alone are good for.
+pub(in crate::cache) enum Look {
+    /// To store under, and to confirm what was stored.
+    Free(Outside),
+    /// Nothing, or there was no answer.
+    Held,
+    /// As [`Seen::Doubtful`].
+    Doubtful,
+}
+
 /// What the tier has for a read.
 pub(in crate::cache) enum Seen<T> {
     /// An entry that is valid now, not yet judged by age; and the words to store a newer one under.
@@ -63,6 +79,7 @@ impl Shared {
         whole: Option<&'a WholeKey>,
         tags: &Tags,
     ) -> Option<Visit<'a>> {
+        self.revive();
         let (whole, now) = (whole?, self.time.now());
         let slots: Slots = tags.write_slots().into();
         // Without a tag there is no word that could tell that it changed.
@@ -73,7 +90,7 @@ impl Shared {
         Some(Visit {
             shared: self,
             whole,
-            name: name(whole),
+            name: self.sealer.name(&whole.0),
             slots,
             deadline: now.plus(self.settings.budget),
         })
@@ -89,7 +106,17 @@ impl Visit<'_> {
         terms: &Terms,
     ) -> Seen<T> {
         let asked = self.shared.time.now();
-        let work = self.shared.tier.fetch(&self.name, &self.slots);
+        let work = async {
+            if self.shared.travels::<T>() {
+                return self.shared.tier.fetch(&self.name, &self.slots).await;
+            }
+            // There is no entry, but somebody may hold the slots.
+            let reading = self.shared.tier.read(&self.slots).await?;
+            Ok(Fetched {
+                entry: None,
+                reading,
+            })
+        };
         let Some(Fetched { entry, reading }) = self.within_budget(work).await else {
             return Seen::Silent;
         };
@@ -106,9 +133,13 @@ impl Visit<'_> {
     }
 
     /// Asks for the words alone.
-    pub(in crate::cache) async fn read(&self) -> Option<Outside> {
+    pub(in crate::cache) async fn read(&self) -> Look {
         let work = self.shared.tier.read(&self.slots);
-        outside(&self.within_budget(work).await?)
+        match self.within_budget(work).await {
+            Some(reading) if reading.held == Held::Doubt => Look::Doubtful,
+            Some(reading) => outside(&reading).map_or(Look::Held, Look::Free),
+            None => Look::Held,
+        }
     }
 
     /// Claims the right to load for all processes.
@@ -189,10 +220,17 @@ impl Visit<'_> {
             // A write came since: an ordinary end for an entry.
             return None;
         }
-        let Ok(value) = (codec.decode)(opened.payload()) else {
+        // A `Deserialize` that panics must not reach the reader: what it leaves half done is its own value.
+        let value = catch_unwind(AssertUnwindSafe(|| (codec.unpack)(opened.payload())));
+        let Ok(Ok(value)) = value else {
             refuse("undecodable");
             return None;
         };
+        if value.rows() as u64 != opened.rows {
+            refuse("other rows");
+            return None;
+        }
+        let weight = (codec.weight)(opened.payload());
         // Both ends of the age are the tier's. A millisecond on top, for what is cut off at either end.
         let age = Duration::from_millis(reading.at.saturating_sub(opened.created) + 1);
         let mut stamp = stamp.clone();
@@ -202,11 +240,11 @@ impl Visit<'_> {
             at: opened.created,
         });
         let meta = Meta {
-            rows: usize::try_from(opened.rows).unwrap_or(usize::MAX),
+            rows: value.rows(),
             jitter: self.shared.jitter.of_entry(key, &stamp),
             life: terms.life().saturating_sub(age),
-            bytes: Meta::bytes_of::<T>(key, opened.payload().len()),
-            digest: Some(XxHash3_128::oneshot(opened.payload())),
+            bytes: Meta::bytes_of::<T>(key, weight.bytes),
+            digest: Some(weight.digest),
             origin: Source::Shared,
             stamp,
         };
@@ -225,22 +263,32 @@ impl Shared {
         let (Some(codec), Some(outside)) = (T::codec(), entry.meta.stamp.outside.clone()) else {
             return;
         };
+        if self.homebound.holds::<T>() {
+            return;
+        }
         let sealer = self.sealer.clone();
         let bytes = entry.meta.bytes;
-        let name = name(&whole);
+        let name = self.sealer.name(&whole.0);
+        let (homebound, observer) = (self.homebound.clone(), self.observer.clone());
         let encode = move || {
-            let payload = (codec.encode)(&entry.value).ok()?;
-            let note = Note {
-                key: &whole.0,
-                fingerprint: (codec.fingerprint)(),
-                slots: entry.meta.stamp.tags().write_slots(),
-                words: &outside.words,
-                created: outside.at,
-                rows: entry.meta.rows as u64,
-            };
-            Some((sealer.seal(&note, &payload).ok()?, entry.meta.life))
+            let life = entry.meta.life;
+            // One task encodes everything: a panic of one type must not be its end. What the panic left half done was
+            // its own; the entry is only read.
+            let work = AssertUnwindSafe(move || envelop(&sealer, &codec, &whole, &entry, &outside));
+            match catch_unwind(work).unwrap_or(Err(Stay::Panicked)) {
+                Ok(envelope) => Some((envelope, life)),
+                Err(why) => {
+                    homebound.add::<T>(why, &observer);
+                    None
+                }
+            }
         };
         self.uploads.add(name, bytes, Box::new(encode), claim);
+    }
+
+    /// Whether results of this type are shared at all.
+    pub(in crate::cache) fn travels<T: Value>(&self) -> bool {
+        T::codec().is_some() && !self.homebound.holds::<T>()
     }
 
     /// Whether nothing has moved between two readings of the same slots.
@@ -266,10 +314,22 @@ fn outside(reading: &Reading) -> Option<Outside> {
     })
 }
 
-/// Under what an entry is kept: short, since keys take memory there. The whole key stands in the entry and is compared.
-fn name(whole: &WholeKey) -> String {
-    let mut name = String::with_capacity(32);
-    // Writing into memory does not fail.
-    let _ = write!(name, "{:032x}", XxHash3_128::oneshot(&whole.0));
-    name
+/// Puts an entry into an envelope, if it will come out as it is.
+fn envelop<T: Value>(
+    sealer: &Sealer,
+    codec: &Codec<T>,
+    whole: &WholeKey,
+    entry: &Entry<T>,
+    outside: &Outside,
+) -> Result<Vec<u8>, Stay> {
+    let payload = (codec.pack)(&entry.value)?;
+    let note = Note {
+        key: &whole.0,
+        fingerprint: (codec.fingerprint)(),
+        slots: entry.meta.stamp.tags().write_slots(),
+        words: &outside.words,
+        created: outside.at,
+        rows: entry.meta.rows as u64,
+    };
+    sealer.seal(&note, &payload).map_err(|_| Stay::Unsealable)
 }

@@ -15,19 +15,36 @@ use crate::cache::Tick;
 /// Past so many slots, or holds of unknown outcome, they become one.
 const MOST: usize = 8_192;
 
-/// Past so many holds to end on one slot, the rest are left to expire.
-const MOST_RELEASES: usize = 64;
+/// Past so many holds to end on one slot, the rest are left to expire. Each is a strict write that waits for its end.
+const MOST_RELEASES: usize = 4_096;
 
 /// Who waits for some slots' steps to be delivered.
 pub(super) struct Waiter {
     slots: SmallVec<[u16; 4]>,
     answer: oneshot::Sender<Vec<(u16, Word)>>,
+    patience: Patience,
+}
+
+/// How long somebody waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Until then, and for one attempt only.
+    Until(Tick),
+    /// Until it is done.
+    Endless,
 }
 
 impl Waiter {
-    pub(super) fn new(slots: &[u16], answer: oneshot::Sender<Vec<(u16, Word)>>) -> Self {
-        let slots = slots.into();
-        Self { slots, answer }
+    pub(super) fn new(
+        slots: &[u16],
+        answer: oneshot::Sender<Vec<(u16, Word)>>,
+        patience: Patience,
+    ) -> Self {
+        Self {
+            slots: slots.into(),
+            answer,
+            patience,
+        }
     }
 
     /// Tells where its slots have moved to, or nothing if that cannot be said of all of them.
@@ -157,7 +174,7 @@ impl Pending {
         }
     }
 
-    /// A batch was not delivered: it is owed still. Whoever waited for it is let go.
+    /// A batch was not delivered: it is owed still. Whoever waited for this attempt is let go.
     pub(super) fn put_back(&mut self, batch: Batch) -> Added {
         for (slot, owed) in batch.steps {
             let present = self.steps.entry(slot).or_default();
@@ -169,6 +186,9 @@ impl Pending {
             present.releases.truncate(MOST_RELEASES);
         }
         self.doubts.extend(batch.doubts);
+        let waiters = batch.waiters.into_iter();
+        self.waiters
+            .extend(waiters.filter(|waiter| waiter.patience == Patience::Endless));
         self.bound()
     }
 

@@ -1,11 +1,11 @@
 //! What became of steps of the clock that other processes are to hear of.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
-use super::{Token, Word};
+use super::{Token, Word, lease::Lease, pending::Patience};
 use crate::cache::Time;
 
 /// For steps of the clock that were taken in this process, and are on their way to the others. Dropped, it changes
@@ -19,7 +19,8 @@ pub struct Receipt {
 #[derive(Debug)]
 struct Wait {
     words: oneshot::Receiver<Vec<(u16, Word)>>,
-    budget: Duration,
+    patience: Patience,
+    lease: Arc<Lease>,
     time: Time,
 }
 
@@ -49,13 +50,15 @@ impl Receipt {
     pub(super) fn waiting(
         origin: u64,
         words: oneshot::Receiver<Vec<(u16, Word)>>,
-        budget: Duration,
+        patience: Patience,
+        lease: Arc<Lease>,
         time: Time,
     ) -> Self {
         let mut receipt = Self::nothing(origin);
         receipt.waits.push(Wait {
             words,
-            budget,
+            patience,
+            lease,
             time,
         });
         receipt
@@ -70,21 +73,35 @@ impl Receipt {
     }
 
     /// Waits until the other processes have been told, at most for the budget of the shared tier. What could not be told by
-    /// then is told later, and the token then says that nobody can tell.
+    /// then is told later, and the token then says that nobody can tell. Only a strict write whose hold may have expired
+    /// before it took effect is waited for until it is told, however long the tier is away: until then a strict read elsewhere could
+    /// miss it.
     ///
     /// # Cancel safety
     /// Dropping the future gives up the answer, not the delivery.
     pub async fn delivered(self) -> Token {
         let mut token = self.token;
         for wait in self.waits {
-            let words = tokio::select! {
-                biased;
-                words = wait.words => words.ok(),
-                () = wait.time.sleep(wait.budget) => None,
-            };
-            token.words = joined(token.words, words);
+            token.words = joined(token.words, wait.told().await);
         }
         token
+    }
+}
+
+impl Wait {
+    async fn told(self) -> Option<Vec<(u16, Word)>> {
+        let Patience::Until(deadline) = self.patience else {
+            return self.words.await.ok();
+        };
+        tokio::select! {
+            biased;
+            words = self.words => words.ok(),
+            () = self.time.sleep(deadline.since(self.time.now())) => {
+                // The next write, or read, need not find it out.
+                self.lease.trip(self.time.now());
+                None
+            }
+        }
     }
 }
 

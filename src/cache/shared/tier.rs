@@ -43,7 +43,8 @@ pub trait SharedTier: Send + Sync + 'static {
     fn store<'a>(&'a self, key: &'a str, entry: Vec<u8>, life: Duration) -> Answer<'a, ()>;
 
     /// Takes steps of the clock and tells the watchers of all other processes. Returns the new word of each slot that
-    /// moved, in the order of `steps`; none where the slots have no epoch just now, so that nothing is valid anyway.
+    /// moved, in the order of `steps`; none where the slots have no epoch just now, so that nothing is valid anyway. When it
+    /// returns, this process's watcher has been told of every step of others up to these words.
     fn advance<'a>(&'a self, steps: &'a [Step]) -> Answer<'a, Vec<(u16, Word)>>;
 
     /// Holds `slots`, or prolongs the hold of this id. [`EVERYTHING`] holds every slot.

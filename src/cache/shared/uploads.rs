@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 use super::{SharedTier, TierError};
 use crate::{cache::Time, observe::Observer};
@@ -49,7 +49,7 @@ pub(super) struct Uploads {
 }
 
 /// The end of the queue that [`work`] empties.
-pub(super) struct Queue(mpsc::Receiver<Job>);
+pub(super) struct Queue(Mutex<mpsc::Receiver<Job>>);
 
 impl Uploads {
     pub(super) fn new(observer: Arc<Observer>) -> (Arc<Self>, Queue) {
@@ -59,7 +59,7 @@ impl Uploads {
             bytes: AtomicUsize::new(0),
             observer,
         };
-        (Arc::new(uploads), Queue(queue))
+        (Arc::new(uploads), Queue(Mutex::new(queue)))
     }
 
     /// Queues an entry of about `bytes`.
@@ -125,14 +125,16 @@ impl Drop for Claimed {
 
 /// Sends what is queued, for as long as it is polled. `patience` bounds each step.
 pub(super) async fn work(
-    queue: Queue,
+    queue: Arc<Queue>,
     uploads: Arc<Uploads>,
     tier: Arc<dyn SharedTier>,
     patience: Duration,
     time: Time,
 ) {
-    let jobs = stream::unfold(queue, |mut queue| async {
-        Some((queue.0.recv().await?, queue))
+    // Nobody else waits for it: one task works at a time.
+    let mut queue = queue.0.lock().await;
+    let jobs = stream::unfold(&mut *queue, |queue| async {
+        Some((queue.recv().await?, queue))
     });
     let send = |job: Job| async {
         let bytes = job.bytes;

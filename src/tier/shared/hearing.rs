@@ -51,7 +51,7 @@ impl Hearing {
 
     /// Ends the stretch, and says so at once: whoever trusts what was heard must stop.
     pub(super) fn end(&self) {
-        // Over first: a beat that finds it not to be over may be believed, since its number is told after that.
+        // Over first: whoever hears of the end and asks finds no link.
         if !self.over.swap(true, Ordering::SeqCst)
             && let Some(watcher) = &self.watcher
         {
@@ -80,11 +80,11 @@ impl Hearing {
         match push.kind {
             PushKind::Message => match parse(&self.names, &push.data) {
                 Some((shard, message)) => self.tell(shard, &message),
+                // Of a later version, or of a stranger. A new epoch that it may have told of shows at the next beat.
                 None => {
                     if let Some(watcher) = &self.watcher {
                         watcher.moved_everything();
                     }
-                    self.end();
                 }
             },
             // The server takes a subscription back when the user's permissions change.

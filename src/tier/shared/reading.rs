@@ -65,8 +65,7 @@ impl Links {
             },
             mend: Vec::new(),
         };
-        // From the last to the first: the first part's time counts, which is that of the server that keeps the entry.
-        for (part, answers) in parts.iter().zip(answers).rev() {
+        for (part, answers) in parts.iter().zip(answers) {
             look.take(part, answers, question.slots, strict)?;
         }
         Ok(look)
@@ -84,11 +83,14 @@ impl Links {
             let shard = self.names().shard_of(slot);
             part_of(&mut parts, self.home(shard)).place(shard, place);
         }
-        if parts.is_empty() {
-            part_of(&mut parts, self.home(0));
-        }
+        // Servers of a cluster may differ in their time. Ages are differences of that of one of them.
+        part_of(&mut parts, self.home(0)).tells_time = true;
         for part in &mut parts {
             for (shard, places) in &part.shards {
+                // Takes nothing away, and is refused where a step would be: by a primary that was made a replica, that has
+                // lost its replicas (`min-replicas-to-write`), or that takes no writes. What it says must not be trusted.
+                let refusable = part.commands.cmd("HDEL");
+                refusable.arg(self.names().clock(*shard)).arg("-");
                 let command = part.commands.cmd("HMGET");
                 command
                     .arg(self.names().clock(*shard))
@@ -115,6 +117,8 @@ struct Part {
     link: usize,
     commands: Pipeline,
     entry: bool,
+    /// Whether its time is that of the reading.
+    tells_time: bool,
     /// Shards, and for each the places of its slots in the question.
     shards: SmallVec<[(usize, SmallVec<[usize; 4]>); 1]>,
 }
@@ -135,6 +139,7 @@ fn part_of(parts: &mut SmallVec<[Part; 1]>, link: usize) -> &mut Part {
             link,
             commands: Pipeline::new(),
             entry: false,
+            tells_time: false,
             shards: SmallVec::new(),
         });
         parts.len() - 1
@@ -184,12 +189,15 @@ impl Look {
         }
         let mut shards = SmallVec::<[Value; 1]>::new();
         for _ in &part.shards {
+            next("HDEL")?;
             shards.push(next("HMGET")?);
         }
         let Some(now) = milliseconds_of(&next("TIME")?) else {
             return Err(Fault::nonsense("TIME"));
         };
-        self.fetched.reading.at = now;
+        if part.tells_time {
+            self.fetched.reading.at = now;
+        }
         for ((shard, places), answer) in part.shards.iter().zip(shards) {
             let Value::Array(fields) = answer else {
                 return Err(Fault::nonsense("HMGET"));

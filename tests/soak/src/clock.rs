@@ -23,11 +23,16 @@ pub(crate) struct Delay {
     pub(crate) to: Moment,
 }
 
-impl Delay {
-    /// How much of it lies between two moments.
-    pub(crate) fn within(self, from: Moment, to: Moment) -> u64 {
-        self.to.min(to).saturating_sub(self.from.max(from))
+/// How much of the time between two moments one delay or several cover.
+pub(crate) fn covered(mut delays: Vec<Delay>, from: Moment, to: Moment) -> u64 {
+    delays.sort_unstable_by_key(|delay| delay.from);
+    let (mut covered, mut reached) = (0, from);
+    for delay in delays {
+        let end = delay.to.min(to);
+        covered += end.saturating_sub(delay.from.max(reached));
+        reached = reached.max(end);
     }
+    covered
 }
 
 /// Waits for `span`, and tells if the process was woken late.
@@ -47,4 +52,21 @@ pub(crate) fn now() -> Moment {
     let seconds = u64::try_from(now.tv_sec).expect("the machine's clock counts up from its start");
     let nanoseconds = u64::try_from(now.tv_nsec).expect("a part of a second is not negative");
     seconds * 1_000_000_000 + nanoseconds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_several_delays_cover_counts_once() {
+        let delays = |pairs: &[(Moment, Moment)]| {
+            pairs.iter().map(|&(from, to)| Delay { from, to }).collect()
+        };
+        assert_eq!(covered(delays(&[]), 10, 20), 0);
+        assert_eq!(covered(delays(&[(0, 5), (25, 30)]), 10, 20), 0);
+        assert_eq!(covered(delays(&[(0, 30)]), 10, 20), 10);
+        assert_eq!(covered(delays(&[(15, 18), (8, 12), (11, 13)]), 10, 20), 6);
+        assert_eq!(covered(delays(&[(11, 19), (12, 13), (18, 30)]), 10, 20), 9);
+    }
 }

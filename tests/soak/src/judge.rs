@@ -17,19 +17,18 @@
 //! Must not know: where records come from. They are told in any order; a read is judged when everything that ended before it
 //! is known, which [`Judge::settle`] says.
 
+mod promise;
 mod tally;
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    fmt,
-};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::{
-    clock::{Delay, MILLISECOND, Moment},
+    clock::{self, Delay, MILLISECOND, Moment},
     record::{Demand, Effort, Read, Record, Row, Seen, Source, Write},
     world::FIRST_VERSION,
 };
 
+use promise::Promise;
 pub(crate) use tally::{Tally, Verdict};
 
 /// So many violations are told in words; all are counted.
@@ -153,6 +152,13 @@ impl Judge {
     /// That process is about to be killed. To be told before anything that began later is settled.
     pub(crate) fn doom(&mut self, process: Process) {
         self.doomed.insert(process);
+    }
+
+    /// Whether nobody has been told yet of the write that left this.
+    pub(crate) fn is_untold(&self, seen: &Seen) -> bool {
+        let history = self.rows.get(&seen.row);
+        seen.version > FIRST_VERSION
+            && history.is_none_or(|history| !history.acknowledged.contains_key(&seen.version))
     }
 
     /// Everything that ended before `until` has been told: judges it.
@@ -300,13 +306,13 @@ impl Judge {
                 .get(&write.by)
                 .is_none_or(|&until| until <= write.at);
         // Nobody delivers or hears while it does not run.
-        let late: u64 = [CHECKER, write.by, process]
+        let delays: Vec<Delay> = [CHECKER, write.by, process]
             .iter()
             .filter_map(|one| self.delays.get(one))
             .flatten()
-            .map(|delay| delay.within(write.at, read.begin))
-            .sum();
-        !lost && staleness > self.staleness + late
+            .copied()
+            .collect();
+        !lost && staleness > self.staleness + clock::covered(delays, write.at, read.begin)
     }
 
     /// Versions grow in the order in which the database committed.
@@ -358,29 +364,6 @@ struct Finding {
     broken: Option<Promise>,
     staleness: u64,
     newer: String,
-}
-
-/// What can be broken.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Promise {
-    OwnWrites,
-    Bounded,
-    Strict,
-    Session,
-    /// What the checker takes for granted.
-    Database,
-}
-
-impl fmt::Display for Promise {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OwnWrites => "P1, own writes",
-            Self::Bounded => "P3, bounded",
-            Self::Strict => "P4, strict",
-            Self::Session => "P5, session",
-            Self::Database => "the database itself",
-        })
-    }
 }
 
 fn period(periods: &[(Moment, &'static str)], at: Moment) -> &'static str {

@@ -19,6 +19,9 @@ const QUARANTINE: Duration = Duration::from_secs(2);
 /// Longer than a run may take to find what is never invalidated.
 const TTL: Duration = Duration::from_secs(3600);
 
+/// More than the tasks of a process.
+const CONNECTIONS: u32 = 8;
+
 /// What is broken on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sabotage {
@@ -76,9 +79,10 @@ pub(crate) struct Settings {
 pub(crate) async fn open(settings: &Settings) -> Result<CachedPool, Box<dyn std::error::Error>> {
     let options = PgConnectOptions::from_str(&settings.postgres)?;
     let inner = PgPoolOptions::new()
-        .max_connections(8)
+        .max_connections(CONNECTIONS)
         .acquire_timeout(Duration::from_secs(3))
         // A process to which PostgreSQL does not answer must be able to write all the same, to die with the outcome unknown.
+        .min_connections(CONNECTIONS)
         .test_before_acquire(false)
         .connect_with(options)
         .await?;

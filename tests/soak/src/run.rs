@@ -144,6 +144,14 @@ impl<'a> Court<'a> {
                     let token = write.token.as_deref().unwrap_or(NO_TOKEN);
                     self.crew.share(process, &format!("{first} {token}"));
                 }
+                if let Record::Read(read) = &record
+                    && process == CHECKER
+                {
+                    // Nobody else would know that these rows are worth reading.
+                    for seen in read.seen.iter().filter(|seen| self.judge.is_untold(seen)) {
+                        self.crew.share(CHECKER, &format!("{seen} {NO_TOKEN}"));
+                    }
+                }
                 self.judge.hear(process, record);
             }
             News::Doomed(process) => self.judge.doom(process),

@@ -1,8 +1,8 @@
 //! What the checker itself sees of the database: every row, now and then.
 //!
-//! It finds the writes that nobody was told of, because their process was killed, and points the workers to them.
+//! So the writes are found that nobody was told of because their process was killed.
 
-use std::{collections::HashMap, convert::Infallible, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
 use tokio::time::sleep;
@@ -11,12 +11,12 @@ use crate::{
     clock,
     crew::{Crew, News},
     judge::CHECKER,
-    record::{Demand, NO_TOKEN, Read, Record, Row, Seen, Source},
+    record::{Demand, Read, Record, Row, Seen, Source},
     world,
 };
 
 /// Between two looks.
-const PAUSE: Duration = Duration::from_millis(400);
+const PAUSE: Duration = Duration::from_millis(200);
 /// PostgreSQL may be away.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -26,15 +26,9 @@ pub(crate) async fn watch(crew: &Crew, postgres: &str) -> Result<Infallible, sql
         .max_connections(1)
         .acquire_timeout(PATIENCE)
         .connect_lazy(postgres)?;
-    let mut known = HashMap::new();
     loop {
         // Not now, then the next time.
         if let Ok(read) = look(&pool).await {
-            for seen in &read.seen {
-                if known.insert(seen.row, seen.version) != Some(seen.version) {
-                    crew.share(CHECKER, &format!("{seen} {NO_TOKEN}"));
-                }
-            }
             crew.report(News::Told(CHECKER, Record::Read(read))).await;
         }
         sleep(PAUSE).await;

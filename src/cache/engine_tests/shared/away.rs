@@ -25,6 +25,8 @@ async fn after_a_gap_in_hearing_memory_begins_anew() {
     let world = World::new().await;
     ask(&world.a, terms(), 7).await;
     world.hub.cut();
+    world.rest().await;
+    world.pass(Duration::from_millis(10)).await;
     world.until(|world| world.a.stats().shared_live).await;
     world.hub.silence(Call::Fetch);
     let asked = ask(&world.a, terms(), 8);
@@ -134,4 +136,24 @@ async fn too_many_steps_that_cannot_be_told_become_one_of_everything() {
     world.hub.mend();
     world.pass(STALENESS).await;
     assert_eq!(ask(&world.b, terms(), 8).await, (8, Source::Database));
+}
+
+#[tokio::test]
+async fn a_pool_that_outlives_its_runtime_goes_on_where_it_is_used() {
+    let built_on = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let world = World::on(built_on.handle(), |_| {}, Sabotage::None);
+    // It never ran anything, and is gone.
+    built_on.shutdown_background();
+    let guard = world.a.announce(users()).await.unwrap();
+    drop(guard.committed());
+    assert_eq!(world.a.stats().pending_invalidations, 1);
+    let guard = world.a.announce(users()).await.unwrap();
+    drop(guard.committed());
+    world
+        .until(|world| world.a.stats().pending_invalidations == 0)
+        .await;
+    ask(&world.b, terms(), 7).await;
+    world.until(|world| world.b.stats().shared_live).await;
 }

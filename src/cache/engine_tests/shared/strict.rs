@@ -101,7 +101,52 @@ async fn a_token_is_covered_where_its_write_was_heard() {
     let token = write(&world.a).await;
     assert!(world.a.covers(&token) && world.b.covers(&token));
     world.hub.cut();
+    world.rest().await;
+    world.pass(Duration::from_millis(10)).await;
     world.until(|world| world.b.stats().shared_live).await;
     assert!(!world.b.covers(&token), "it cannot tell any more");
     assert!(world.a.covers(&token), "read your writes");
+}
+
+#[tokio::test]
+async fn a_strict_write_that_takes_long_keeps_its_hold_however_seldom_beats_come() {
+    let settings = |settings: &mut SharedSettings| {
+        settings.fences = true;
+        settings.fence = SECOND;
+        settings.max_staleness = 60 * SECOND;
+    };
+    let world = World::with(settings, Sabotage::None).await;
+    let guard = world.a.announce(users()).await.unwrap();
+    world.pass(5 * SECOND).await;
+    for value in 7..9 {
+        assert_eq!(
+            ask(&world.b, strict_terms(), value).await,
+            (value, Source::Database)
+        );
+    }
+    drop(guard.committed());
+}
+
+#[tokio::test]
+async fn a_strict_write_whose_hold_has_lapsed_is_not_done_before_it_is_told() {
+    let world = World::strict().await;
+    ask(&world.b, strict_terms(), 7).await;
+    let guard = world.a.announce(users()).await.unwrap();
+    world.hub.break_(Call::Hold);
+    world.hub.break_(Call::Advance);
+    world.pass(11 * SECOND).await;
+    let mut delivered = std::pin::pin!(guard.committed().delivered());
+    assert!(poll_once(&mut delivered).is_none());
+    world.pass(11 * SECOND).await;
+    assert!(
+        poll_once(&mut delivered).is_none(),
+        "others may still read what was before"
+    );
+    world.hub.mend();
+    world.pass(STALENESS).await;
+    assert!(poll_once(&mut delivered).is_some());
+    assert_eq!(
+        ask(&world.b, strict_terms(), 8).await,
+        (8, Source::Database)
+    );
 }

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt};
 
+use twox_hash::XxHash3_128;
+
 use super::{
     Flaw, Note, Opened, SealError,
     compression::{compress, decompress},
@@ -23,6 +25,19 @@ impl Sealer {
         Self {
             secrets: secrets.iter().map(Secret::new).collect(),
         }
+    }
+
+    /// The name that the entry for `key` has in the tier: short, since names take memory there.
+    ///
+    /// It is a hash, so the key stands in the envelope too and is compared. With secrets it takes the first of them to make
+    /// it: whoever sees names could otherwise guess keys and see which of them there are.
+    pub fn name(&self, key: &[u8]) -> String {
+        let hash = XxHash3_128::oneshot(key);
+        let name = self
+            .secrets
+            .first()
+            .map_or(hash, |secret| secret.name(hash));
+        format!("{name:032x}")
     }
 
     /// Puts `payload` and what is noted of it into an envelope.

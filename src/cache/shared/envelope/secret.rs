@@ -18,19 +18,27 @@ pub(super) const GROWTH: usize = FRONT + TAG;
 
 /// A secret, ready for use.
 pub(super) struct Secret {
-    /// Tells secrets apart, and tells nothing about them: cipher stream under a nonce that is never drawn.
+    /// Tells secrets apart, and tells nothing about them.
     id: [u8; ID],
     cipher: XChaCha20Poly1305,
+    /// For names alone, so that no nonce serves both.
+    names: XChaCha20Poly1305,
 }
 
 impl Secret {
     pub(super) fn new(secret: &[u8; 32]) -> Self {
         let cipher = XChaCha20Poly1305::new(secret.into());
-        let mut id = [0; ID];
-        cipher
-            .encrypt_inout_detached(&XNonce::default(), b"id", id.as_mut_slice().into())
-            .expect("a few bytes are not too long for the cipher");
-        Self { id, cipher }
+        let id = stream(&cipher, &[0; NONCE]);
+        let names = XChaCha20Poly1305::new(&stream::<32>(&cipher, &[1; NONCE]).into());
+        Self { id, cipher, names }
+    }
+
+    /// A keyed hash of a hash: the cipher's stream under a nonce made of it. Two keys of one hash have one name, as without a
+    /// secret; nothing else can be told of it without the secret.
+    pub(super) fn name(&self, hash: u128) -> u128 {
+        let mut nonce = [0; NONCE];
+        nonce[..16].copy_from_slice(&hash.to_le_bytes());
+        u128::from_le_bytes(stream(&self.names, &nonce))
     }
 
     /// A nonce from the operating system.
@@ -61,6 +69,16 @@ impl Secret {
             .into();
         Ok(())
     }
+}
+
+/// The beginning of the cipher's stream under `nonce`. No envelope's nonce is one that is used here: those are drawn at
+/// random from 2¹⁹².
+fn stream<const N: usize>(cipher: &XChaCha20Poly1305, nonce: &[u8; NONCE]) -> [u8; N] {
+    let mut bytes = [0; N];
+    cipher
+        .encrypt_inout_detached(&XNonce::from(*nonce), &[], bytes.as_mut_slice().into())
+        .expect("a few bytes are not too long for the cipher");
+    bytes
 }
 
 /// Decrypts `body` with the one of `secrets` that it names.

@@ -335,3 +335,18 @@ proptest! {
         prop_assert_eq!(opened[1], false);
     }
 }
+
+#[test]
+fn names_tell_nothing_to_who_has_not_the_secret() {
+    let key = b"SELECT * FROM users WHERE id = 7";
+    let name = |secrets: &[[u8; 32]]| Sealer::new(secrets).name(key);
+    let distinct = [
+        name(&[]),
+        name(&[[3; 32]]),
+        name(&[[4; 32]]),
+        Sealer::new(&[[3; 32]]).name(b"another key"),
+    ];
+    assert_eq!(std::collections::BTreeSet::from(distinct).len(), 4);
+    assert_eq!(name(&[[3; 32], [4; 32]]), name(&[[3; 32]]));
+    assert!(!name(&[[3; 32]]).contains(&name(&[])));
+}

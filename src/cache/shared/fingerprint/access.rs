@@ -7,7 +7,7 @@ use serde::de::{
 
 use super::{
     probe::Probe,
-    walk::{Refusal, Walk},
+    walk::{Named, Refusal, Walk},
 };
 
 /// A sequence or tuple.
@@ -103,15 +103,21 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
 /// A struct, field by field.
 pub(super) struct Fields<'w, 's> {
     walk: &'w mut Walk<'s>,
+    named: Named,
     rest: std::vec::IntoIter<&'static str>,
     field: &'static str,
 }
 
 impl<'w, 's> Fields<'w, 's> {
-    pub(super) fn new(walk: &'w mut Walk<'s>, fields: &'static [&'static str]) -> Self {
-        let rest = walk.order(fields).into_iter();
+    pub(super) fn new(
+        walk: &'w mut Walk<'s>,
+        named: Named,
+        fields: &'static [&'static str],
+    ) -> Self {
+        let rest = walk.ask(named, fields).into_iter();
         Self {
             walk,
+            named,
             rest,
             field: "",
         }
@@ -129,6 +135,7 @@ impl<'de> MapAccess<'de> for Fields<'_, '_> {
             return Ok(None);
         };
         self.field = field;
+        self.walk.last_field = Some((self.named, field));
         seed.deserialize(StrDeserializer::new(field)).map(Some)
     }
 
@@ -141,12 +148,12 @@ impl<'de> MapAccess<'de> for Fields<'_, '_> {
 /// One variant of an enum.
 pub(super) struct Variant<'w, 's> {
     walk: &'w mut Walk<'s>,
-    name: &'static str,
+    named: Named,
 }
 
 impl<'w, 's> Variant<'w, 's> {
-    pub(super) fn new(walk: &'w mut Walk<'s>, name: &'static str) -> Self {
-        Self { walk, name }
+    pub(super) fn new(walk: &'w mut Walk<'s>, named: Named) -> Self {
+        Self { walk, named }
     }
 }
 
@@ -158,7 +165,7 @@ impl<'de> EnumAccess<'de> for Variant<'_, '_> {
         self,
         seed: V,
     ) -> Result<(V::Value, Self::Variant), Refusal> {
-        let variant = seed.deserialize(StrDeserializer::<Refusal>::new(self.name))?;
+        let variant = seed.deserialize(StrDeserializer::<Refusal>::new(self.named.variant))?;
         Ok((variant, self))
     }
 }
@@ -186,6 +193,6 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_> {
         visitor: V,
     ) -> Result<V::Value, Refusal> {
         self.walk.note(format_args!("struct variant {fields:?}"))?;
-        visitor.visit_map(Fields::new(self.walk, fields))
+        visitor.visit_map(Fields::new(self.walk, self.named, fields))
     }
 }

@@ -1,7 +1,7 @@
 //! Runs a type's `Deserialize` again and again until nothing new is seen.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -17,7 +17,7 @@ const MAX_STEPS: usize = 200_000;
 const MAX_RUNS: usize = 4_000;
 
 /// What `T` asks for at which place.
-pub(super) fn shape<T: DeserializeOwned>() -> BTreeSet<String> {
+pub(super) fn survey<T: DeserializeOwned>() -> Survey {
     let mut survey = Survey::new(MAX_STEPS);
     let mut runs = 0;
     while let Some(plan) = survey.plans.pop() {
@@ -25,7 +25,7 @@ pub(super) fn shape<T: DeserializeOwned>() -> BTreeSet<String> {
             runs += 1;
             if runs == MAX_RUNS {
                 survey.shape.insert("unfinished".to_owned());
-                return survey.shape;
+                return survey;
             }
         }
     }
@@ -35,20 +35,20 @@ pub(super) fn shape<T: DeserializeOwned>() -> BTreeSet<String> {
         .map(|(at, choice)| format!("{at} took {choice}"))
         .collect();
     survey.shape.extend(taken);
-    survey.shape
+    survey
 }
 
 /// Whether another run can see more.
 fn run<T: DeserializeOwned>(survey: &mut Survey, plan: &BTreeMap<String, usize>) -> bool {
     let mut walk = Walk::new(survey, plan.clone());
-    // Foreign code on values that it may not expect. What it leaves behind is only looked at through `last`.
+    // Foreign code on values that it may not expect. What it leaves behind is only looked at through `ended`.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         T::deserialize(Probe(&mut walk)).map(drop)
     }));
-    let (last, last_map) = (walk.last.take(), walk.last_map.take());
+    let ended = walk.end();
     match outcome {
         Ok(Ok(())) => false,
-        Ok(Err(refusal)) => survey.learn(&refusal, last, last_map),
-        Err(_) => survey.learn(&Refusal::Other, last, last_map),
+        Ok(Err(refusal)) => survey.learn(&refusal, ended),
+        Err(_) => survey.learn(&Refusal::Other, ended),
     }
 }

@@ -16,31 +16,53 @@ mod walk;
 use std::{
     any::{TypeId, type_name},
     collections::{BTreeSet, HashMap},
-    sync::{LazyLock, PoisonError, RwLock},
+    sync::{Arc, LazyLock, PoisonError, RwLock},
 };
 
 use serde::de::DeserializeOwned;
 use twox_hash::xxhash3_128::Hasher;
 
+pub(in crate::cache) use walk::{Asked, Named};
+
 /// A program has so many types and no more, so this is bounded.
-static KNOWN: LazyLock<RwLock<HashMap<TypeId, u128>>> = LazyLock::new(RwLock::default);
+static KNOWN: LazyLock<RwLock<HashMap<TypeId, Known>>> = LazyLock::new(RwLock::default);
+
+/// What is known of a type.
+#[derive(Clone)]
+struct Known {
+    print: u128,
+    asked: Arc<Asked>,
+}
 
 /// The fingerprint of `T`: of its name, its size, and the names and kinds of its fields and of theirs.
 ///
 /// The first call for a type takes microseconds to a few milliseconds, later ones look it up.
 pub fn fingerprint<T: DeserializeOwned + 'static>() -> u128 {
+    known::<T>().print
+}
+
+/// The fields that `T` asks for, and all within it: as far as serde lets one see them.
+pub(in crate::cache) fn asked<T: DeserializeOwned + 'static>() -> Arc<Asked> {
+    known::<T>().asked
+}
+
+fn known<T: DeserializeOwned + 'static>() -> Known {
     let id = TypeId::of::<T>();
     // Each entry is written in one step, so a panic elsewhere leaves nothing half done.
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
-    if let Some(&print) = known.get(&id) {
-        return print;
+    if let Some(known) = known.get(&id) {
+        return known.clone();
     }
     drop(known);
     // Foreign code runs in here: not under the lock.
-    let print = hash::<T>(&explore::shape::<T>());
+    let survey = explore::survey::<T>();
+    let new = Known {
+        print: hash::<T>(&survey.shape),
+        asked: Arc::new(survey.asked()),
+    };
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
-    known.insert(id, print);
-    print
+    known.insert(id, new.clone());
+    new
 }
 
 fn hash<T>(shape: &BTreeSet<String>) -> u128 {

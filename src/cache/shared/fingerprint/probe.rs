@@ -5,7 +5,7 @@ use serde::de::{self, Deserializer, Visitor};
 use super::{
     access::{Elements, Entries, Fields, Variant},
     samples::{ANY, Any, BYTES, CHARS, ELEMENTS, ENTRIES, FLOATS, NUMBERS, STRINGS},
-    walk::{Refusal, Walk},
+    walk::{Named, Refusal, Walk},
 };
 
 pub(super) struct Probe<'w, 's>(pub(super) &'w mut Walk<'s>);
@@ -160,7 +160,10 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
         // The second way is for types that were not derived.
         let by_name = self.0.sample(&[ByName::Yes, ByName::No]);
         self.0.inside(name, fields, |walk| match by_name {
-            ByName::Yes => visitor.visit_map(Fields::new(walk, fields)),
+            ByName::Yes => {
+                let named = Named { name, variant: "" };
+                visitor.visit_map(Fields::new(walk, named, fields))
+            }
             ByName::No => visitor.visit_seq(Elements::new(walk, fields.len())),
         })
     }
@@ -178,7 +181,7 @@ impl<'de> Deserializer<'de> for Probe<'_, '_> {
         let variant = variants[self.0.variant(name, variants)];
         self.0.inside(name, variants, |walk| {
             walk.down(format_args!("{variant}"), |walk| {
-                visitor.visit_enum(Variant::new(walk, variant))
+                visitor.visit_enum(Variant::new(walk, Named { name, variant }))
             })
         })
     }

@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
     time::{Duration, SystemTime},
@@ -7,7 +7,11 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{explore::shape, fingerprint, hash};
+use super::{explore::survey, fingerprint, hash};
+
+fn shape<T: serde::de::DeserializeOwned>() -> BTreeSet<String> {
+    survey::<T>().shape
+}
 
 /// The fingerprint as if every type had the same name and size: what its fields alone say.
 fn by_shape<T: serde::de::DeserializeOwned>() -> u128 {
@@ -371,7 +375,7 @@ fn the_names_of_flattened_and_tagged_types_are_found_out() {
         by_shape::<Tagged<bool>>(),
         by_shape::<More<bool>>(),
     ];
-    let count = std::collections::BTreeSet::from(distinct).len();
+    let count = BTreeSet::from(distinct).len();
     assert_eq!(count, distinct.len());
 }
 
@@ -387,4 +391,23 @@ fn a_fingerprint_is_the_same_in_every_process() {
         format!("{:032x}", fingerprint::<Golden>()),
         "3697a66da84af55af7a9ef951686512a"
     );
+}
+
+#[test]
+fn a_field_of_several_names_is_one_field() {
+    #[derive(Deserialize)]
+    struct Row<T> {
+        #[serde(rename = "_m", alias = "_a", alias = "_z")]
+        _field: T,
+        _other: i64,
+    }
+    let shape = shape::<Row<i32>>();
+    assert!(
+        !shape.iter().any(|line| line.contains("opaque")),
+        "{shape:?}"
+    );
+    assert_ne!(by_shape::<Row<i32>>(), by_shape::<Row<i16>>());
+    let asked = survey::<Row<i32>>().asked();
+    let fields: Vec<_> = asked.into_values().flatten().collect();
+    assert_eq!(fields, ["_m", "_other"]);
 }

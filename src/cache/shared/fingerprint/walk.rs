@@ -14,6 +14,17 @@ const MAX_ENDS: usize = 3;
 /// The names that one map is found to want.
 const MAX_NAMES: usize = 256;
 
+/// A struct, or a variant with fields, by its names in serde.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::cache) struct Named {
+    pub(in crate::cache) name: &'static str,
+    /// Empty for a struct.
+    pub(in crate::cache) variant: &'static str,
+}
+
+/// The fields that a type asks for.
+pub(in crate::cache) type Asked = BTreeMap<Named, BTreeSet<&'static str>>;
+
 /// What all runs of one type have found.
 #[derive(Default)]
 pub(super) struct Survey {
@@ -26,6 +37,12 @@ pub(super) struct Survey {
     opaque: BTreeMap<String, usize>,
     /// Names that were missed in a map, or are expected of an identifier.
     pub(super) names: BTreeMap<String, Vec<&'static str>>,
+    /// The fields of whatever has fields, their aliases among them.
+    fields: Asked,
+    /// Names that turned out to be others of a field that has been named already.
+    aliases: BTreeSet<(Named, &'static str)>,
+    /// The first names of fields that have aliases: visited before these.
+    first: BTreeSet<(Named, &'static str)>,
     /// Enum variants that are still to be seen, each with those on the way to it.
     pub(super) plans: Vec<BTreeMap<String, usize>>,
     /// Places whose variants are planned.
@@ -43,9 +60,11 @@ pub(super) struct Walk<'s> {
     /// Structs and enums that the place is in.
     within: Vec<(&'static str, &'static [&'static str])>,
     /// The last place that was given a sample, and how many there are for it.
-    pub(super) last: Option<(String, usize)>,
+    last: Option<(String, usize)>,
     /// The last map, where a name that is missed would have stood.
-    pub(super) last_map: Option<String>,
+    last_map: Option<String>,
+    /// The last field that was named.
+    pub(super) last_field: Option<(Named, &'static str)>,
 }
 
 impl<'s> Walk<'s> {
@@ -58,6 +77,7 @@ impl<'s> Walk<'s> {
             within: Vec::new(),
             last: None,
             last_map: None,
+            last_field: None,
         }
     }
 
@@ -144,11 +164,20 @@ impl<'s> Walk<'s> {
         }
     }
 
-    /// The fields in the order in which they are visited.
-    pub(super) fn order(&self, fields: &'static [&'static str]) -> Vec<&'static str> {
+    /// Notes that these fields are asked for. Gives them in the order in which they are visited, each by one name.
+    pub(super) fn ask(
+        &mut self,
+        named: Named,
+        fields: &'static [&'static str],
+    ) -> Vec<&'static str> {
+        let survey = &mut *self.survey;
+        survey.fields.entry(named).or_default().extend(fields);
         let mut ordered = fields.to_vec();
-        ordered
-            .sort_by_cached_key(|field| self.survey.ends_within(&format!("{}/{field}", self.path)));
+        ordered.retain(|field| !survey.aliases.contains(&(named, field)));
+        ordered.sort_by_cached_key(|field| {
+            let ends = survey.ends_within(&format!("{}/{field}", self.path));
+            (!survey.first.contains(&(named, field)), ends)
+        });
         ordered
     }
 
@@ -187,6 +216,15 @@ impl<'s> Walk<'s> {
             .unwrap_or_default()
     }
 
+    /// The run ends here.
+    pub(super) fn end(self) -> Ended {
+        Ended {
+            place: self.last,
+            map: self.last_map,
+            field: self.last_field,
+        }
+    }
+
     /// The map ends here; whatever is missed was missed in it.
     pub(super) fn end_map(&mut self) {
         self.last_map = Some(self.path.clone());
@@ -203,14 +241,25 @@ impl Survey {
         }
     }
 
+    /// The fields that were asked for, each by the name that it has when it is written.
+    pub(super) fn asked(&self) -> Asked {
+        let mut asked = self.fields.clone();
+        for (named, alias) in &self.aliases {
+            if let Some(fields) = asked.get_mut(named) {
+                fields.remove(alias);
+            }
+        }
+        asked
+    }
+
     /// Learns from the end of a run. Whether another one can see more.
-    pub(super) fn learn(
-        &mut self,
-        refusal: &Refusal,
-        last: Option<(String, usize)>,
-        last_map: Option<String>,
-    ) -> bool {
-        match (refusal, last, last_map) {
+    pub(super) fn learn(&mut self, refusal: &Refusal, ended: Ended) -> bool {
+        if let (Refusal::Duplicate(first), Some((named, field))) = (refusal, ended.field)
+            && self.duplicate(named, first, field)
+        {
+            return true;
+        }
+        match (refusal, ended.place, ended.map) {
             (Refusal::Exhausted, _, _) => {
                 self.shape.insert("unfinished".to_owned());
                 false
@@ -233,6 +282,15 @@ impl Survey {
             .filter(|(at, _)| matches!(at.as_bytes().get(place.len()), None | Some(b'/')))
             .map(|(_, &ends)| ends)
             .max()
+    }
+
+    fn duplicate(&mut self, named: Named, first: &'static str, field: &'static str) -> bool {
+        if field == first {
+            // An alias came before it.
+            self.first.insert((named, field))
+        } else {
+            self.aliases.insert((named, field))
+        }
     }
 
     fn miss(&mut self, map: &str, name: &'static str) -> bool {
@@ -267,11 +325,20 @@ impl Survey {
     }
 }
 
+/// Where a run ended.
+pub(super) struct Ended {
+    place: Option<(String, usize)>,
+    map: Option<String>,
+    field: Option<(Named, &'static str)>,
+}
+
 /// Why a run ended early.
 #[derive(Debug)]
 pub(super) enum Refusal {
     /// A name was missed.
     Missing(&'static str),
+    /// The field of this name was there already.
+    Duplicate(&'static str),
     /// One of these names was expected.
     Variant(&'static [&'static str]),
     /// There were too many steps.
@@ -295,6 +362,10 @@ impl serde::de::Error for Refusal {
 
     fn missing_field(field: &'static str) -> Self {
         Self::Missing(field)
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::Duplicate(field)
     }
 
     fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {

@@ -26,6 +26,13 @@ use crate::{
 use gather::Gather;
 
 /// What can be kept in the cache: implemented for every type with these bounds.
+///
+/// In memory a value stays what it is. Through a [shared tier](crate::Builder::shared_tier) it goes as its `Serialize` and
+/// `Deserialize` make it, if it comes back the same: each value is read back before it is shared, and what differs stays in
+/// its process (`stats().shared_stores_withheld`). Three things serde does not show: a field with `#[serde(skip)]` comes back as its
+/// default, what a `with` or a hand-written `Serialize` leaves out comes back without it, and so does a field with
+/// `skip_serializing` in a struct with a `flatten` or inside an `untagged` or internally tagged enum. Do not share rows of
+/// such types.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept in the cache",
     note = "derive `serde::Serialize`, `serde::Deserialize` and `Clone` for it",

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// So many writes are remembered: those of a few seconds, longer than a pool may miss one.
-const WRITES: usize = 256;
+const WRITES: usize = 128;
 
 /// Late writes of this process and others, with their tokens if they were given any.
 #[derive(Default)]
@@ -102,7 +102,7 @@ impl Worker {
     }
 
     /// A row that is written alone.
-    pub(super) fn row(&self, random: &mut fastrand::Rng) -> Row {
+    fn row(&self, random: &mut fastrand::Rng) -> Row {
         Row {
             table: u8::try_from(self.tables.choose(random)).expect("there are few tables"),
             id: self.id(random),

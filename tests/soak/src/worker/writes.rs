@@ -7,7 +7,7 @@ use super::{Outcome, Worker};
 use crate::{
     clock::{self, Moment},
     record::{Effort, Record, Row, Seen, Write},
-    world::{self, PAIRS},
+    world::{self, PAIRS, SINGLES},
 };
 
 /// What a write left; nothing if the row had been written by somebody else meanwhile.
@@ -15,7 +15,11 @@ type Written = (Vec<Seen>, Option<Token>);
 
 impl Worker {
     pub(super) async fn write(&self, random: &mut fastrand::Rng) -> Outcome {
-        let row = self.row(random);
+        // Unlike reads, writes are spread evenly over the tables.
+        let row = Row {
+            table: random.u8(..SINGLES),
+            id: self.id(random),
+        };
         let begin = clock::now();
         let written = match random.u8(..100) {
             0..50 => self.write_at_once(row).await,

@@ -16,8 +16,8 @@ fn packed<T: Serialize + DeserializeOwned + 'static>(value: T) -> Result<Vec<u8>
 
 fn travels<T: Serialize + DeserializeOwned + PartialEq + Debug + 'static>(value: T) {
     let payload = pack(&value, &asked::<T>());
-    assert!(payload.is_ok(), "{payload:?}: {value:?}");
-    assert_eq!(decode(&payload.unwrap()), Ok(value));
+    let payload = payload.expect("it comes back as it went");
+    assert_eq!(decode(&payload), Ok(value));
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -46,10 +46,8 @@ async fn ask_for_trap(engine: &Engine, when: When) -> Source {
     let load = async { Ok::<_, Failure>(vec![Trap { when }]) };
     let question = shared_question(terms());
     let loaded = engine.load(question, None, |_| true, load).await;
-    loaded
-        .expect("this load cannot fail")
-        .into_cached()
-        .source()
+    let loaded = loaded.expect("this load cannot fail");
+    loaded.into_cached().source()
 }
 
 #[tokio::test]

@@ -8,9 +8,12 @@
 //! missing that serde lets one see. It must not know what is done with it. What it cannot see is told in
 //! `docs/envelope.md`.
 
+mod parts;
 #[cfg(all(test, not(shuttle)))]
 mod tests;
 mod trace;
+
+use std::fmt;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -57,6 +60,20 @@ impl Stay {
             Stay::FieldNotWritten | Stay::Altered | Stay::Panicked => true,
             Stay::Unencodable | Stay::NothingInOption | Stay::TooDeep | Stay::Unsealable => false,
         }
+    }
+}
+
+impl fmt::Display for Stay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())
+    }
+}
+
+impl std::error::Error for Stay {}
+
+impl serde::ser::Error for Stay {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self::Unencodable
     }
 }
 

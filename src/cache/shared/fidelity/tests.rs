@@ -8,15 +8,17 @@ use std::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{super::fingerprint::asked, *};
+use super::{
+    super::fingerprint::{Named, asked},
+    *,
+};
 
 fn packed<T: Serialize + DeserializeOwned + 'static>(value: T) -> Result<Vec<u8>, Stay> {
     pack(&value, &asked::<T>())
 }
 
 fn travels<T: Serialize + DeserializeOwned + PartialEq + Debug + 'static>(value: T) {
-    let payload = pack(&value, &asked::<T>());
-    let payload = payload.expect("it comes back as it went");
+    let payload = pack(&value, &asked::<T>()).expect("a value that comes back");
     assert_eq!(decode(&payload), Ok(value));
 }
 
@@ -179,6 +181,15 @@ fn what_is_nested_too_deep_to_be_read_stays() {
     travels(nested(100));
     assert_eq!(packed(nested(101)), Err(Stay::TooDeep));
     assert_eq!(packed(nested(300)), Err(Stay::TooDeep));
+}
+
+#[test]
+fn a_field_of_several_names_is_asked_for_by_the_first() {
+    let asked = asked::<Vec<Row>>();
+    let fields = |name, variant| asked[&Named { name, variant }].iter().copied();
+    let row = ["children", "class", "counts", "id", "note", "ratio"];
+    assert!(fields("Row", "").eq(row));
+    assert!(fields("Kind", "Named").eq(["a", "b"]));
 }
 
 #[test]

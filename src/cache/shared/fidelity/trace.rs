@@ -3,13 +3,12 @@
 //! MessagePack is not such: it writes `Some(x)` as `x`, and drops fields without a trace. The entries of a map have no order
 //! here, since those of a `HashMap` come back in another one.
 
-use std::{fmt, mem};
-
-use serde::ser::{self, Serialize, Serializer};
+use serde::ser::{Serialize, Serializer};
 
 use super::{
     super::fingerprint::{Asked, Named},
     Stay,
+    parts::{Elements, Entries, Fields},
 };
 
 /// How deep a value may be nested, options and newtypes counted: less than what is read may be.
@@ -30,7 +29,7 @@ pub(super) fn trace<T: Serialize>(value: &T, asked: &Asked) -> Result<Vec<u8>, S
 /// Each has its bytes behind it, in a number that the kind knows or with their length before them.
 #[derive(Clone, Copy)]
 #[repr(u8)]
-enum Kind {
+pub(super) enum Kind {
     Bool,
     Signed,
     Unsigned,
@@ -52,16 +51,16 @@ enum Kind {
     End,
 }
 
-struct Trace<'a> {
-    asked: &'a Asked,
-    bytes: Vec<u8>,
+pub(super) struct Trace<'a> {
+    pub(super) asked: &'a Asked,
+    pub(super) bytes: Vec<u8>,
     depth: usize,
     /// Nothing was written yet of what an option holds.
-    in_option: bool,
+    pub(super) in_option: bool,
 }
 
 impl Trace<'_> {
-    fn leaf(&mut self, kind: Kind, bytes: &[u8]) {
+    pub(super) fn leaf(&mut self, kind: Kind, bytes: &[u8]) {
         self.in_option = false;
         self.bytes.push(kind as u8);
         self.bytes.extend((bytes.len() as u64).to_le_bytes());
@@ -77,7 +76,7 @@ impl Trace<'_> {
         Ok(())
     }
 
-    fn begin(&mut self, kind: Kind) -> Result<(), Stay> {
+    pub(super) fn begin(&mut self, kind: Kind) -> Result<(), Stay> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(Stay::TooDeep);
@@ -86,7 +85,7 @@ impl Trace<'_> {
         Ok(())
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.depth -= 1;
         self.bytes.push(Kind::End as u8);
     }
@@ -209,7 +208,7 @@ impl<'t, 'a> Serializer for &'t mut Trace<'a> {
     fn serialize_seq(self, _len: Option<usize>) -> Result<Elements<'t, 'a>, Stay> {
         self.in_option = false;
         self.begin(Kind::Sequence)?;
-        Ok(Elements(self))
+        Ok(Elements::new(self))
     }
 
     fn serialize_tuple(self, len: usize) -> Result<Elements<'t, 'a>, Stay> {
@@ -238,11 +237,7 @@ impl<'t, 'a> Serializer for &'t mut Trace<'a> {
     fn serialize_map(self, _len: Option<usize>) -> Result<Entries<'t, 'a>, Stay> {
         self.in_option = false;
         self.begin(Kind::Map)?;
-        Ok(Entries {
-            before: mem::take(&mut self.bytes),
-            trace: self,
-            entries: Vec::new(),
-        })
+        Ok(Entries::new(self))
     }
 
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'t, 'a>, Stay> {
@@ -258,145 +253,5 @@ impl<'t, 'a> Serializer for &'t mut Trace<'a> {
     ) -> Result<Fields<'t, 'a>, Stay> {
         self.leaf(Kind::Variant, variant.as_bytes());
         Fields::new(self, Named { name, variant }, len)
-    }
-}
-
-/// A sequence or tuple.
-struct Elements<'t, 'a>(&'t mut Trace<'a>);
-
-macro_rules! elements {
-    ($($trait:ident $method:ident,)*) => {$(
-        impl ser::$trait for Elements<'_, '_> {
-            type Ok = ();
-            type Error = Stay;
-
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stay> {
-                value.serialize(&mut *self.0)
-            }
-
-            fn end(self) -> Result<(), Stay> {
-                self.0.end();
-                Ok(())
-            }
-        }
-    )*};
-}
-
-elements! {
-    SerializeSeq serialize_element,
-    SerializeTuple serialize_element,
-    SerializeTupleStruct serialize_field,
-    SerializeTupleVariant serialize_field,
-}
-
-/// A map: each entry by itself, to be put in order.
-struct Entries<'t, 'a> {
-    trace: &'t mut Trace<'a>,
-    before: Vec<u8>,
-    entries: Vec<Vec<u8>>,
-}
-
-impl ser::SerializeMap for Entries<'_, '_> {
-    type Ok = ();
-    type Error = Stay;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Stay> {
-        key.serialize(&mut *self.trace)
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stay> {
-        value.serialize(&mut *self.trace)?;
-        self.entries.push(mem::take(&mut self.trace.bytes));
-        Ok(())
-    }
-
-    fn end(mut self) -> Result<(), Stay> {
-        self.entries.sort_unstable();
-        self.trace.bytes = self.before;
-        self.trace.bytes.extend(self.entries.into_iter().flatten());
-        self.trace.end();
-        Ok(())
-    }
-}
-
-/// A struct or a variant with fields.
-struct Fields<'t, 'a> {
-    trace: &'t mut Trace<'a>,
-    named: Named,
-    /// Written, or left out for the value that they have.
-    seen: Vec<&'static str>,
-}
-
-impl<'t, 'a> Fields<'t, 'a> {
-    fn new(trace: &'t mut Trace<'a>, named: Named, len: usize) -> Result<Self, Stay> {
-        trace.in_option = false;
-        trace.begin(Kind::Fields)?;
-        Ok(Self {
-            trace,
-            named,
-            seen: Vec::with_capacity(len),
-        })
-    }
-
-    fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Stay> {
-        self.seen.push(name);
-        self.trace.leaf(Kind::Str, name.as_bytes());
-        value.serialize(&mut *self.trace)
-    }
-
-    fn skip(&mut self, name: &'static str) {
-        self.seen.push(name);
-        self.trace.leaf(Kind::Skipped, name.as_bytes());
-    }
-
-    fn end(self) -> Result<(), Stay> {
-        let asked = self.trace.asked.get(&self.named);
-        let lacks = |field: &&str| !self.seen.contains(field);
-        if asked.is_some_and(|asked| asked.iter().any(lacks)) {
-            return Err(Stay::FieldNotWritten);
-        }
-        self.trace.end();
-        Ok(())
-    }
-}
-
-macro_rules! fields {
-    ($($trait:ident,)*) => {$(
-        impl ser::$trait for Fields<'_, '_> {
-            type Ok = ();
-            type Error = Stay;
-
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Stay> {
-                self.field(name, value)
-            }
-
-            fn skip_field(&mut self, name: &'static str) -> Result<(), Stay> {
-                self.skip(name);
-                Ok(())
-            }
-
-            fn end(self) -> Result<(), Stay> {
-                self.end()
-            }
-        }
-    )*};
-}
-
-fields! {
-    SerializeStruct,
-    SerializeStructVariant,
-}
-
-impl fmt::Display for Stay {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.label())
-    }
-}
-
-impl std::error::Error for Stay {}
-
-impl ser::Error for Stay {
-    fn custom<T: fmt::Display>(_: T) -> Self {
-        Self::Unencodable
     }
 }

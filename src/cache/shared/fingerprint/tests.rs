@@ -392,22 +392,3 @@ fn a_fingerprint_is_the_same_in_every_process() {
         "3697a66da84af55af7a9ef951686512a"
     );
 }
-
-#[test]
-fn a_field_of_several_names_is_one_field() {
-    #[derive(Deserialize)]
-    struct Row<T> {
-        #[serde(rename = "_m", alias = "_a", alias = "_z")]
-        _field: T,
-        _other: i64,
-    }
-    let shape = shape::<Row<i32>>();
-    assert!(
-        !shape.iter().any(|line| line.contains("opaque")),
-        "{shape:?}"
-    );
-    assert_ne!(by_shape::<Row<i32>>(), by_shape::<Row<i16>>());
-    let asked = survey::<Row<i32>>().asked();
-    let fields: Vec<_> = asked.into_values().flatten().collect();
-    assert_eq!(fields, ["_m", "_other"]);
-}

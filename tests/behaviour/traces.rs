@@ -3,13 +3,13 @@
 use std::{
     collections::BTreeMap,
     fmt::{Debug, Write as _},
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
 use cachedpool::CacheExt as _;
 use tracing::{
-    Event, Id, Metadata, Subscriber,
+    Dispatch, Event, Id, Metadata, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Record},
 };
@@ -31,6 +31,10 @@ struct Collected {
     entered: Vec<u64>,
     lines: Vec<String>,
 }
+
+/// While there is one dispatcher only, `tracing` asks the thread that meets a span's place first whether anybody wants it,
+/// and that may be another test's. So there are always two.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Collector::default()));
 
 struct Text<'a>(&'a mut String);
 
@@ -99,6 +103,7 @@ async fn loads_refreshes_and_writes_have_spans_below_their_caller<DB: TestDataba
     use tracing::Instrument as _;
     let scene = Scene::<DB>::new().await;
     let collector = Collector::default();
+    LazyLock::force(&SECOND);
     let _guard = tracing::subscriber::set_default(collector.clone());
     let caller = || tracing::info_span!(target: "test", "caller");
     let people = || {
@@ -132,6 +137,7 @@ async fn loads_refreshes_and_writes_have_spans_below_their_caller<DB: TestDataba
 async fn nothing_that_is_traced_holds_what_was_bound_or_written<DB: TestDatabase>() {
     let scene = Scene::<DB>::new().await;
     let collector = Collector::default();
+    LazyLock::force(&SECOND);
     let _guard = tracing::subscriber::set_default(collector.clone());
     let secret = read::<DB, Person>(
         "SELECT id, name FROM people WHERE name = $1 OR name = 'literal-secret' /* cachedpool: ttl=hint-secret */",

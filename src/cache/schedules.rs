@@ -6,9 +6,10 @@
 use std::sync::{Arc, OnceLock};
 
 use shuttle::{
-    check_pct, check_random,
+    Config, Runner,
     future::{block_on, yield_now},
     rand::{Rng, thread_rng},
+    scheduler::{PctScheduler, RandomScheduler, Scheduler},
     sync::atomic::{AtomicU64, Ordering::SeqCst},
     thread,
 };
@@ -16,10 +17,25 @@ use shuttle::{
 use super::{
     Consistency, Engine, EngineSettings, Lookup, Sabotage, Tags, Terms,
     flight::{Boarding, Flights, Landing},
-    testkit::{self, key, stamp, tables},
+    testkit::{self, key, question, stamp, tables},
 };
 
 const SCHEDULES: usize = 3_000;
+
+fn check_random(world: impl Fn() + Send + Sync + 'static, schedules: usize) {
+    check(RandomScheduler::new(schedules), world);
+}
+
+fn check_pct(world: impl Fn() + Send + Sync + 'static, schedules: usize, depth: usize) {
+    check(PctScheduler::new(depth, schedules), world);
+}
+
+fn check(scheduler: impl Scheduler + 'static, world: impl Fn() + Send + Sync + 'static) {
+    let mut config = Config::new();
+    // A read that misses, unoptimised, does not fit on the stack that shuttle gives by itself.
+    config.stack_size = 1 << 18;
+    Runner::new(scheduler, config).run(world);
+}
 
 struct World {
     engine: Arc<Engine>,
@@ -93,7 +109,7 @@ impl World {
                 let read =
                     self.engine
                         .load(question(1, users(), terms), fallback, |()| false, load);
-                read.await.expect("this load cannot fail")
+                read.await.expect("this load cannot fail").into_cached()
             }
         };
         rows[0]

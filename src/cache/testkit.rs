@@ -1,13 +1,15 @@
 //! What the tests of this room share.
 
-use std::{any::TypeId, collections::HashMap, sync::Arc, time::Duration};
+use std::{any::TypeId, collections::HashMap, sync::Arc};
 
 use super::{
-    AnyEntry, Cached, Engine, EngineSettings, Entry, Freshness, Key, ManualTime, Meta, Question,
-    Shape, Source, Stamp, Store, Stored, Tag, Tags, Terms, Tick, Time,
+    AnyEntry, Engine, EngineSettings, Key, ManualTime, Meta, Question, Shape, Stamp, Store, Stored,
+    Tag, Tags, Terms, Tick, Time,
     stamp::Standing,
     sync::{Mutex, lock},
 };
+#[cfg(not(shuttle))]
+use super::{Cached, Entry, Freshness, Source};
 
 /// A store without limits and without housekeeping.
 #[derive(Default)]
@@ -88,7 +90,7 @@ pub(super) fn meta(noted: Tick, rows: usize) -> Meta {
         stamp: stamp(noted),
         rows,
         jitter: super::freshness::Share(0),
-        life: Duration::MAX,
+        life: std::time::Duration::MAX,
         bytes: 0,
         digest: None,
         origin: Source::Database,

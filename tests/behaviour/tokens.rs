@@ -3,7 +3,10 @@
 use cachedpool::{CacheExt as _, CachePolicy, CachedPool, Source, Token, is_not_cached};
 use std::time::Duration;
 
-use crate::kit::{Person, Scene, Setting, TestDatabase, Tier, live, query, read, run};
+use crate::{
+    kit::{Person, Scene, Setting, TestDatabase, Tier, live, query, read, run},
+    several::two,
+};
 
 tests!(sqlite, postgres, mariadb => [
     a_statement_gives_its_result_and_a_token,
@@ -148,16 +151,7 @@ async fn a_read_that_must_not_ask_the_database_has_no_answer_to_a_strange_token<
 }
 
 async fn a_token_is_honoured_where_the_write_was_not_heard_of<DB: TestDatabase>() {
-    let tier = Tier::new();
-    let (one, two) = (tier.clone(), tier.clone());
-    let scene = Setting::<DB>::usual()
-        .pool(|builder| builder.shared_tier(one))
-        .scene()
-        .await;
-    let other = scene.another(|builder| builder.shared_tier(two)).await;
-    for pool in [&scene.pool, &other] {
-        live(pool).await;
-    }
+    let (scene, other, tier) = two::<DB>().await;
     scene.warm().await;
     tier.mute();
     let token = sent(&renamed(&other).await);

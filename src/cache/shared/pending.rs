@@ -111,16 +111,21 @@ impl Pending {
     /// Adds what was [`mark`](Self::mark)ed.
     pub(super) fn add(&mut self, slots: &[u16], moves: bool, releases: Option<u64>) -> Added {
         for &slot in slots {
-            let owed = self.steps.entry(slot).or_default();
-            if moves && owed.moves {
-                // Marked twice and owed once.
-                unmark(&mut self.moving, slot);
-            }
-            owed.moves |= moves;
-            owed.releases.extend(releases);
-            owed.releases.truncate(MOST_RELEASES);
+            let releases = releases.into_iter().collect();
+            self.owe(slot, Owed { moves, releases });
         }
         self.bound()
+    }
+
+    fn owe(&mut self, slot: u16, more: Owed) {
+        let owed = self.steps.entry(slot).or_default();
+        if more.moves && owed.moves {
+            // Marked twice and owed once.
+            unmark(&mut self.moving, slot);
+        }
+        owed.moves |= more.moves;
+        owed.releases.extend(more.releases);
+        owed.releases.truncate(MOST_RELEASES);
     }
 
     /// Adds a write of unknown outcome.
@@ -177,13 +182,7 @@ impl Pending {
     /// A batch was not delivered: it is owed still. Whoever waited for this attempt is let go.
     pub(super) fn put_back(&mut self, batch: Batch) -> Added {
         for (slot, owed) in batch.steps {
-            let present = self.steps.entry(slot).or_default();
-            if present.moves && owed.moves {
-                unmark(&mut self.moving, slot);
-            }
-            present.moves |= owed.moves;
-            present.releases.extend(owed.releases);
-            present.releases.truncate(MOST_RELEASES);
+            self.owe(slot, owed);
         }
         self.doubts.extend(batch.doubts);
         let waiters = batch.waiters.into_iter();

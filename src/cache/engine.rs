@@ -185,16 +185,6 @@ impl Engine {
         }
     }
 
-    /// Waits until the other processes have been told of all that was written here, as long as the shared tier answers.
-    ///
-    /// # Cancel safety
-    /// Dropping the future gives up the wait, not the delivery.
-    pub async fn delivered(&self) {
-        if let Some(shared) = &self.shared {
-            shared.delivered().await;
-        }
-    }
-
     /// Notes the clock for a load that is to be [`store`](Self::store)d. Call it before the load.
     pub fn stamp(&self, tags: &Tags) -> Stamp {
         self.clock.stamp(tags)

@@ -16,7 +16,6 @@ use super::{
     flight::{Boarding, Landing, Leader, Waiter},
     freshness::stands_in,
     share::Way,
-    shared::Claimed,
     stamp::Standing,
 };
 use crate::observe::{Event, span};
@@ -251,8 +250,7 @@ impl Engine {
         load: Pin<&mut (impl Future<Output = Result<T, E>> + Send)>,
     ) -> Result<Loaded<T>, E> {
         let value = self.run(span::load(stamp.tags().len()), load).await?;
-        let claim: Option<Claimed> = None;
-        Ok(self.loaded(self.keep(question.clone(), stamp, value, claim)))
+        Ok(self.loaded(self.keep(question.clone(), stamp, value, None)))
     }
 
     pub(super) async fn run<T, E>(

@@ -45,8 +45,6 @@ pub(in crate::cache) struct Delivery {
     pending: Mutex<Pending>,
     /// The engine is gone: end when there is nothing to send.
     closing: AtomicBool,
-    /// All was sent.
-    sent: Notify,
     /// There is something to send.
     wake: Notify,
     /// The tier answers again.
@@ -76,7 +74,6 @@ impl Delivery {
             tier,
             pending: Mutex::default(),
             closing: AtomicBool::new(false),
-            sent: Notify::new(),
             wake: Notify::new(),
             back: Notify::new(),
             lease,
@@ -178,20 +175,6 @@ impl Delivery {
         }
     }
 
-    /// Waits until nothing is owed.
-    pub(super) async fn idle(&self) {
-        loop {
-            let sent = self.sent.notified();
-            let mut sent = std::pin::pin!(sent);
-            // Before the question, or an end between the two would be missed.
-            sent.as_mut().enable();
-            if self.pending() == 0 {
-                return;
-            }
-            sent.await;
-        }
-    }
-
     /// Nobody adds any more.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Release);
@@ -226,7 +209,6 @@ impl Delivery {
                     back_off = BACK_OFF.0;
                     self.known.note(&words);
                     lock(&self.pending).delivered(&batch);
-                    self.sent.notify_waiters();
                     for waiter in batch.waiters {
                         waiter.tell(&words);
                     }

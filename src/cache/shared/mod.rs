@@ -239,14 +239,6 @@ impl Shared {
         let _ = self.begun.clone().wait_for(|begun| *begun).await;
     }
 
-    /// Waits until all steps are delivered, at most as long as memory may answer without hearing of others.
-    pub(super) async fn delivered(&self) {
-        tokio::select! {
-            () = self.delivery.idle() => {}
-            () = self.time.sleep(self.settings.max_staleness) => {}
-        }
-    }
-
     /// Completes a snapshot of the counters.
     pub(super) fn tell(&self, stats: &mut Stats) {
         stats.pending_invalidations = self.delivery.pending() as u64;

@@ -88,6 +88,8 @@ pub mod observe;
 mod pool;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub mod prelude;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+mod schema;
 pub mod sql;
 pub mod tier;
 

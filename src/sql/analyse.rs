@@ -8,6 +8,7 @@ use super::{
     hints::hints,
     normal,
     part::{Context, Part, sorted},
+    pins::Pins,
     statement::statement,
     token::{Token, lex},
 };
@@ -62,6 +63,9 @@ pub fn analyse(dialect: Dialect, sql: &str, functions: &Functions) -> Facts {
         reads: collect(&parts, |part| &part.reads),
         writes: writes(&parts),
         named_writes: collect(&parts, |part| &part.named),
+        actions: Vec::new(),
+        calls: Vec::new(),
+        pins: Pins::default(),
         temporary: collect(&parts, |part| &part.temporary),
         refusal,
         steps: parts.into_iter().flat_map(|part| part.steps).collect(),

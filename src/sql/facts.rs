@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use super::pins::Pins;
+
 /// The SQL dialect that a text is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -48,6 +50,65 @@ impl fmt::Display for Relation {
         }
         f.write_str(&self.name)
     }
+}
+
+/// The ways in which a statement can change a relation's rows: a set.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ops(u8);
+
+impl Ops {
+    /// None.
+    pub const NONE: Ops = Ops(0);
+    /// New rows.
+    pub const INSERT: Ops = Ops(1);
+    /// Rows with other values.
+    pub const UPDATE: Ops = Ops(2);
+    /// Rows less.
+    pub const DELETE: Ops = Ops(4);
+    /// All rows gone at once.
+    pub const TRUNCATE: Ops = Ops(8);
+    /// All of them.
+    pub const ALL: Ops = Ops(15);
+
+    /// The ways of both.
+    #[must_use]
+    pub const fn and(self, other: Ops) -> Ops {
+        Ops(self.0 | other.0)
+    }
+
+    /// Whether any way of `other` is among these.
+    #[must_use]
+    pub const fn meets(self, other: Ops) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether all ways of `other` are among these.
+    #[must_use]
+    pub const fn holds(self, other: Ops) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+impl fmt::Debug for Ops {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = [
+            (Ops::INSERT, "insert"),
+            (Ops::UPDATE, "update"),
+            (Ops::DELETE, "delete"),
+            (Ops::TRUNCATE, "truncate"),
+        ];
+        let held = names.iter().filter(|(op, _)| self.holds(*op));
+        f.debug_set().entries(held.map(|(_, name)| name)).finish()
+    }
+}
+
+/// What is done to one target.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Action {
+    /// The target.
+    pub relation: Relation,
+    /// How its rows can change.
+    pub ops: Ops,
 }
 
 /// What a statement can have changed.
@@ -174,6 +235,13 @@ pub struct Facts {
     /// The relations that the text names as targets, sorted: also where `writes` is `Everything`, and also those of a
     /// statement that is explained and not run.
     pub named_writes: Vec<Relation>,
+    /// What is done to the rows of each of `named_writes`. A target that is not in it can change in any way.
+    pub actions: Vec<Action>,
+    /// The functions it calls that are neither grammar nor declared, sorted: built-in ones too, since a function of the same
+    /// name may stand beside them. Without a schema where the text gives none.
+    pub calls: Vec<Relation>,
+    /// The rows it can be told to depend on or to change.
+    pub pins: Pins,
     /// The temporary relations that the text creates, sorted.
     pub temporary: Vec<Relation>,
     /// `None`: its result may be cached. Else why not.

@@ -5,6 +5,7 @@
 //! missing from its read set. `docs/sql-facts.md` tells how, and what text alone cannot show.
 
 mod analyse;
+mod body;
 mod builtin;
 mod calls;
 mod cursor;
@@ -16,6 +17,7 @@ mod hints;
 mod names;
 mod normal;
 mod part;
+mod pins;
 mod query;
 mod reason;
 mod rewrite;
@@ -29,6 +31,8 @@ mod utility;
 mod walk;
 
 pub use analyse::analyse;
+pub use body::{Body, Language, body};
 pub use explain::{Explanation, explain};
-pub use facts::{Dialect, Facts, Hints, Kind, Reason, Relation, Step, Writes};
+pub use facts::{Action, Dialect, Facts, Hints, Kind, Ops, Reason, Relation, Step, Writes};
 pub use functions::Functions;
+pub use pins::{Occurrence, Operand, Pin, PinnedWrite, Pins};

@@ -47,6 +47,17 @@ pub(super) enum Class {
 #[derive(Clone, Debug, Default)]
 pub struct Functions {
     declared: HashMap<Relation, Effects>,
+    judgement: Judgement,
+}
+
+/// Who judges a call of a function that is neither built in nor declared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Judgement {
+    /// This room: it can do anything.
+    #[default]
+    Here,
+    /// Whoever asked, who finds it in [`Facts::calls`](super::Facts::calls).
+    Elsewhere,
 }
 
 /// What a declared function reads and writes.
@@ -92,6 +103,23 @@ impl Functions {
         self.declared
             .insert(Relation::named(name.as_ref()), effects);
         self
+    }
+
+    /// Leaves the judgement of functions that are neither built in nor declared to the caller, who has a catalog: a call of
+    /// one is in [`Facts::calls`](super::Facts::calls), and neither refuses the result nor counts as a write.
+    #[must_use]
+    pub fn judged_elsewhere(mut self) -> Self {
+        self.judgement = Judgement::Elsewhere;
+        self
+    }
+
+    pub(super) fn judgement(&self) -> Judgement {
+        self.judgement
+    }
+
+    /// The names of the declared functions.
+    pub fn names(&self) -> impl Iterator<Item = &Relation> {
+        self.declared.keys()
     }
 
     pub(super) fn declared(&self, function: &Relation) -> Option<&Effects> {

@@ -1,0 +1,21 @@
+//! What the text of a statement cannot show: the graph of relations, as the database's catalog has it.
+//!
+//! Promises that the expansion of a write holds every relation that the write can change by way of cascades, triggers,
+//! rules, views and partitions, and that of a read every relation behind the views and functions it names; or says that it
+//! cannot tell. Loaded by one file a database, each of which asks its questions through [`CatalogReader`].
+//!
+//! Must not know: a pool, a cache, a driver.
+
+mod canonical;
+pub(crate) mod catalog;
+#[cfg(feature = "mysql")]
+pub(crate) mod mysql;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
+mod reader;
+#[cfg(feature = "sqlite")]
+pub(crate) mod sqlite;
+
+pub(crate) use canonical::{Canonical, ColumnKind};
+pub(crate) use catalog::Catalog;
+pub(crate) use reader::{CatalogReader, LoadError, Record};

@@ -87,6 +87,13 @@ impl Ops {
     pub const fn holds(self, other: Ops) -> bool {
         self.0 & other.0 == other.0
     }
+
+    pub(super) const fn on(self, relation: Relation) -> Action {
+        Action {
+            relation,
+            ops: self,
+        }
+    }
 }
 
 impl fmt::Debug for Ops {

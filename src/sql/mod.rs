@@ -7,6 +7,7 @@
 mod analyse;
 mod body;
 mod builtin;
+mod called;
 mod calls;
 mod cursor;
 mod ddl;

@@ -106,7 +106,9 @@ impl Functions {
     }
 
     /// Leaves the judgement of functions that are neither built in nor declared to the caller, who has a catalog: a call of
-    /// one is in [`Facts::calls`](super::Facts::calls), and neither refuses the result nor counts as a write.
+    /// one is in [`Facts::calls`](super::Facts::calls), and neither refuses the result nor counts as a write or as a change of
+    /// the session. So does `CALL`, whose procedure still counts as a possible change of the session. What the parser cannot
+    /// read is judged as if nobody had a catalog.
     #[must_use]
     pub fn judged_elsewhere(mut self) -> Self {
         self.judgement = Judgement::Elsewhere;

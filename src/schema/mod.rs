@@ -8,6 +8,8 @@
 
 mod canonical;
 pub(crate) mod catalog;
+#[cfg(feature = "testing")]
+mod listing;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;
 #[cfg(feature = "postgres")]

@@ -9,6 +9,8 @@ mod catalog;
 mod checkout;
 mod connection;
 mod executor;
+#[cfg(feature = "testing")]
+pub mod inspect;
 #[cfg(feature = "mysql")]
 mod mysql;
 mod owned;

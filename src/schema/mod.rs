@@ -8,6 +8,8 @@
 
 mod canonical;
 pub(crate) mod catalog;
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+mod keys;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;
 #[cfg(feature = "postgres")]

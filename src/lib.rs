@@ -93,6 +93,12 @@ mod schema;
 pub mod sql;
 pub mod tier;
 
+#[cfg(all(
+    feature = "testing",
+    any(feature = "postgres", feature = "mysql", feature = "sqlite")
+))]
+#[doc(hidden)]
+pub use self::driver::sqlx::inspect;
 pub use self::sql::{Dialect, Explanation, explain};
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub use self::{

@@ -10,6 +10,8 @@ mod canonical;
 pub(crate) mod catalog;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]
 mod keys;
+#[cfg(feature = "testing")]
+mod listing;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;
 #[cfg(feature = "postgres")]

@@ -5,9 +5,12 @@
 //! held from before it is sent until after it has answered. Whoever drops a future on the way drops only the answer.
 
 mod backend;
+mod catalog;
 mod checkout;
 mod connection;
 mod executor;
+#[cfg(feature = "testing")]
+pub mod inspect;
 #[cfg(feature = "mysql")]
 mod mysql;
 mod owned;

@@ -12,6 +12,8 @@ mod code;
 mod declare;
 mod expand;
 mod graph;
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+mod keys;
 #[cfg(feature = "testing")]
 mod listing;
 #[cfg(feature = "mysql")]

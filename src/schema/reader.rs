@@ -46,3 +46,21 @@ pub struct LoadError<E> {
     /// What the database said; `None` if it answered, but not all.
     pub(crate) source: Option<E>,
 }
+
+/// All rows of a query, or the error of a load that fails at it.
+pub(super) async fn ask<R: CatalogReader>(
+    reader: &mut R,
+    query: String,
+) -> Result<Vec<Record>, LoadError<R::Error>> {
+    reader.rows(&query).await.map_err(|source| LoadError {
+        query,
+        remedy: None,
+        source: Some(source),
+    })
+}
+
+/// A row's `N` columns, of which a NULL is the empty text.
+pub(super) fn fields<const N: usize>(row: Record) -> [String; N] {
+    let mut values = row.into_iter().map(Option::unwrap_or_default);
+    std::array::from_fn(|_| values.next().unwrap_or_default())
+}

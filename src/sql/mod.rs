@@ -16,6 +16,7 @@ mod functions;
 mod hints;
 mod names;
 mod normal;
+mod outline;
 mod part;
 mod pins;
 mod query;
@@ -37,4 +38,5 @@ pub use facts::{Action, Dialect, Facts, Hints, Kind, Ops, Reason, Relation, Step
 pub use functions::Functions;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub(crate) use functions::is_built_in;
+pub(crate) use outline::outline;
 pub use pins::{Occurrence, Operand, Pin, PinnedWrite, Pins};

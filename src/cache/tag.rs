@@ -293,7 +293,7 @@ mod tests {
         .iter()
         .map(|tag| tag.slot)
         .collect();
-        assert_eq!(slots, [5149, 3936, 23314, 19604]);
+        assert_eq!(slots, [62649, 14217, 25343, 48893]);
     }
 
     #[test]

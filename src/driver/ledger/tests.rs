@@ -15,7 +15,7 @@ fn names(touched: &Touched, table: usize) -> bool {
     match touched {
         Touched::Nothing => false,
         Touched::Tags(tags) => tags.contains(&Tag::table(table.to_string())),
-        Touched::Everything => true,
+        Touched::Everything | Touched::Definitions => true,
     }
 }
 

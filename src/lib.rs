@@ -93,13 +93,19 @@ mod schema;
 pub mod sql;
 pub mod tier;
 
+#[cfg(all(
+    feature = "testing",
+    any(feature = "postgres", feature = "mysql", feature = "sqlite")
+))]
+#[doc(hidden)]
+pub use self::driver::sqlx::inspect;
 pub use self::sql::{Dialect, Explanation, explain};
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub use self::{
     builder::Builder,
     cache::{Cached, Consistency, Freshness, Source, Token, shared::TokenError},
     driver::{
-        CachePolicy,
+        CachePolicy, RowTags, SchemaMode,
         sqlx::{
             Backend, CacheExt, CacheValue, CachedConnection, CachedPoolConnection, CachedRead,
             Mapped, Transaction,

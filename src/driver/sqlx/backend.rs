@@ -4,7 +4,12 @@ use futures_core::{future::BoxFuture, stream::BoxStream};
 use sqlx::{Either, Error, Pool, SqlStr};
 
 use super::owned::OwnedQuery;
-use crate::{cache::Params, driver::identity::Identity, schema::Canonical, sql::Dialect};
+use crate::{
+    cache::Params,
+    driver::identity::Identity,
+    schema::{Canonical, Catalog, LoadError, Record},
+    sql::Dialect,
+};
 
 /// A database that [`CachedPool`](crate::CachedPool) can stand before: `Postgres`, `MySql` or `Sqlite`, each behind the
 /// feature of its name. Sealed.
@@ -115,6 +120,24 @@ pub trait Driver: sqlx::Database + Sized {
         Box::pin(std::future::ready(Ok(false)))
     }
 
+    /// Asks where its connections look for a bare name.
+    fn path(
+        connection: &mut Self::Connection,
+    ) -> BoxFuture<'_, Result<Vec<Box<str>>, LoadError<Error>>>;
+
+    /// Reads the catalog.
+    fn catalog(
+        connection: &mut Self::Connection,
+    ) -> BoxFuture<'_, Result<Catalog, LoadError<Error>>>;
+
+    /// A text that is another one if the catalog has changed in a way that matters.
+    fn fingerprint(
+        connection: &mut Self::Connection,
+    ) -> BoxFuture<'_, Result<String, LoadError<Error>>>;
+
+    /// A row of text alone.
+    fn record(row: &Self::Row) -> Result<Record, Error>;
+
     /// Whether this database error means that the server cannot answer just now.
     fn is_outage(error: &dyn sqlx::error::DatabaseError) -> bool;
 
@@ -157,9 +180,51 @@ pub trait Driver: sqlx::Database + Sized {
 }
 
 /// The methods of [`Driver`] that are the same words for each database, because sqlx implements `Executor` for each
-/// connection type by itself and not for `DB::Connection` in general.
+/// connection type by itself and not for `DB::Connection` in general. `$loader` is the file of the room `schema`.
 macro_rules! through_executor {
-    ($Database:ty) => {
+    ($Database:ty, $loader:ident) => {
+        fn path(
+            connection: &mut Self::Connection,
+        ) -> futures_core::future::BoxFuture<
+            '_,
+            Result<Vec<Box<str>>, $crate::schema::LoadError<sqlx::Error>>,
+        > {
+            Box::pin(async move {
+                let mut reader = $crate::driver::sqlx::catalog::Reader::<Self>(connection);
+                $crate::schema::path(Self::DIALECT, &mut reader).await
+            })
+        }
+
+        fn catalog(
+            connection: &mut Self::Connection,
+        ) -> futures_core::future::BoxFuture<
+            '_,
+            Result<$crate::schema::Catalog, $crate::schema::LoadError<sqlx::Error>>,
+        > {
+            Box::pin(async move {
+                let mut reader = $crate::driver::sqlx::catalog::Reader::<Self>(connection);
+                $crate::schema::$loader::load(&mut reader).await
+            })
+        }
+
+        fn fingerprint(
+            connection: &mut Self::Connection,
+        ) -> futures_core::future::BoxFuture<
+            '_,
+            Result<String, $crate::schema::LoadError<sqlx::Error>>,
+        > {
+            Box::pin(async move {
+                let mut reader = $crate::driver::sqlx::catalog::Reader::<Self>(connection);
+                $crate::schema::$loader::fingerprint(&mut reader).await
+            })
+        }
+
+        fn record(row: &Self::Row) -> Result<$crate::schema::Record, sqlx::Error> {
+            (0..sqlx::Row::len(row))
+                .map(|column| sqlx::Row::try_get(row, column))
+                .collect()
+        }
+
         fn fetch_many(
             connection: &mut Self::Connection,
             query: $crate::driver::sqlx::owned::OwnedQuery<Self>,

@@ -5,9 +5,13 @@
 //! held from before it is sent until after it has answered. Whoever drops a future on the way drops only the answer.
 
 mod backend;
+mod catalog;
 mod checkout;
 mod connection;
+mod definitions;
 mod executor;
+#[cfg(feature = "testing")]
+pub mod inspect;
 #[cfg(feature = "mysql")]
 mod mysql;
 mod owned;
@@ -27,3 +31,4 @@ pub use query::{CacheExt, CacheValue, CachedRead, Mapped};
 pub use transaction::Transaction;
 
 pub(crate) use backend::{Outcome, Session};
+pub(crate) use definitions::{Definitions, Trouble, watch};

@@ -109,7 +109,7 @@ impl Driver for MySql {
             .is_some_and(|error| OUTAGES.contains(&error.number()))
     }
 
-    through_executor!(MySql);
+    through_executor!(MySql, mysql);
 }
 
 /// Session variables that change what a query answers. Some are MySQL's alone, some MariaDB's.

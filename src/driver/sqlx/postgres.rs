@@ -96,7 +96,7 @@ impl Driver for Postgres {
             || code == "55P03"
     }
 
-    through_executor!(Postgres);
+    through_executor!(Postgres, postgres);
 }
 
 /// Settings that change what a query answers, or how its text forms look.

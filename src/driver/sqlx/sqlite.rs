@@ -116,7 +116,7 @@ impl Driver for Sqlite {
             .is_some_and(|code| OUTAGES.contains(&(code & 0xff)))
     }
 
-    through_executor!(Sqlite);
+    through_executor!(Sqlite, sqlite);
 }
 
 /// What tells a file from one of the same path on another machine or in another container: the boot of the machine, which

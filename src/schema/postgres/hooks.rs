@@ -31,7 +31,9 @@ pub(super) async fn load<R: CatalogReader>(
             // An UPDATE that moves a row to another partition deletes it here and inserts it there.
             ops = ops.and(Ops::UPDATE);
         }
-        let functions = pairs(&functions);
+        let mut functions = pairs(&functions);
+        functions.sort_unstable();
+        functions.dedup();
         let (kind, program) = match kind.as_str() {
             "rule" if text.is_empty() => (
                 HookKind::Rule,

@@ -59,9 +59,11 @@ async fn the_triggers_of_foreign_keys_are_not_triggers_and_those_of_partitions_a
 async fn rules_have_their_text_and_a_view_is_not_one() {
     let found = found(
         "CREATE TABLE t (id int); CREATE TABLE log (id int); CREATE VIEW v AS SELECT id FROM t; \
+         CREATE FUNCTION hidden(int, int) RETURNS bool LANGUAGE sql AS 'SELECT true'; \
+         CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = hidden); \
          CREATE RULE logged AS ON DELETE TO t DO ALSO INSERT INTO log VALUES (OLD.id); \
          CREATE RULE elsewhere AS ON INSERT TO v DO INSTEAD INSERT INTO t VALUES (NEW.id); \
-         CREATE RULE never AS ON UPDATE TO v WHERE NEW.id > 9 DO INSTEAD NOTHING;",
+         CREATE RULE never AS ON UPDATE TO v WHERE NEW.id === 9 DO INSTEAD NOTHING;",
     )
     .await;
     found.has_only(
@@ -72,7 +74,8 @@ async fn rules_have_their_text_and_a_view_is_not_one() {
             "rule elsewhere on public.v {\"insert\"} Rule: CREATE RULE elsewhere AS ON INSERT TO public.v \
              DO INSTEAD INSERT INTO t (id) VALUES (new.id);",
             "rule never on public.v {\"update\"} Rule: CREATE RULE never AS ON UPDATE TO public.v \
-             WHERE (new.id > 9) DO INSTEAD NOTHING;",
+             WHERE (new.id === 9) DO INSTEAD NOTHING;",
+            "rule never on public.v {\"update\"} call [public.hidden]",
         ],
     );
 }

@@ -13,8 +13,6 @@
 mod columns;
 mod grants;
 mod listing;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 

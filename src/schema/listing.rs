@@ -57,6 +57,7 @@ fn column(relation: &impl Display, column: &Column) -> String {
         ColumnKind::Text {
             max_chars: Some(max),
         } => format!("text {max}"),
+        ColumnKind::PaddedText { max_chars } => format!("padded text {max_chars:?}"),
         ColumnKind::Uuid => "uuid".to_owned(),
         ColumnKind::Bool => "bool".to_owned(),
         ColumnKind::Date => "date".to_owned(),

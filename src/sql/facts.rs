@@ -202,6 +202,14 @@ pub enum Reason {
     HintOff,
     /// Uses an operator that is not built in.
     CustomOperator(Box<str>),
+    /// Reads a relation that the catalog does not have, or that the role may not see.
+    UnknownRelation(Box<str>),
+    /// Reads a table whose rows are elsewhere.
+    ForeignTable(Box<str>),
+    /// Reads a table that a crash of the server empties.
+    UnloggedTable(Box<str>),
+    /// Reads a table with row-level security, without a scope.
+    RowSecurity(Box<str>),
     /// Holds an executable comment (`/*! … */`): what runs depends on the server's version.
     ExecutableComment,
 }

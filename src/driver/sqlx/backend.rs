@@ -120,6 +120,11 @@ pub trait Driver: sqlx::Database + Sized {
         Box::pin(std::future::ready(Ok(false)))
     }
 
+    /// Asks where its connections look for a bare name.
+    fn path(
+        connection: &mut Self::Connection,
+    ) -> BoxFuture<'_, Result<Vec<Box<str>>, LoadError<Error>>>;
+
     /// Reads the catalog.
     fn catalog(
         connection: &mut Self::Connection,
@@ -178,6 +183,18 @@ pub trait Driver: sqlx::Database + Sized {
 /// connection type by itself and not for `DB::Connection` in general. `$loader` is the file of the room `schema`.
 macro_rules! through_executor {
     ($Database:ty, $loader:ident) => {
+        fn path(
+            connection: &mut Self::Connection,
+        ) -> futures_core::future::BoxFuture<
+            '_,
+            Result<Vec<Box<str>>, $crate::schema::LoadError<sqlx::Error>>,
+        > {
+            Box::pin(async move {
+                let mut reader = $crate::driver::sqlx::catalog::Reader::<Self>(connection);
+                $crate::schema::path(Self::DIALECT, &mut reader).await
+            })
+        }
+
         fn catalog(
             connection: &mut Self::Connection,
         ) -> futures_core::future::BoxFuture<

@@ -8,6 +8,7 @@ mod backend;
 mod catalog;
 mod checkout;
 mod connection;
+mod definitions;
 mod executor;
 #[cfg(feature = "testing")]
 pub mod inspect;
@@ -30,3 +31,4 @@ pub use query::{CacheExt, CacheValue, CachedRead, Mapped};
 pub use transaction::Transaction;
 
 pub(crate) use backend::{Outcome, Session};
+pub(crate) use definitions::{Definitions, Trouble, watch};

@@ -117,9 +117,13 @@ impl Functions {
         self.judgement
     }
 
-    /// The names of the declared functions.
-    pub fn names(&self) -> impl Iterator<Item = &Relation> {
-        self.declared.keys()
+    /// The declared functions, each with the relations that it is declared to read or write.
+    pub(crate) fn declarations(
+        &self,
+    ) -> impl Iterator<Item = (&Relation, impl Iterator<Item = &Relation>)> {
+        self.declared
+            .iter()
+            .map(|(name, effects)| (name, effects.reads.iter().chain(&effects.writes)))
     }
 
     pub(super) fn declared(&self, function: &Relation) -> Option<&Effects> {
@@ -154,6 +158,15 @@ impl Relation {
             name,
         }
     }
+}
+
+/// Whether a function is one of the database's own.
+pub(crate) fn is_built_in(dialect: Dialect, function: &Relation) -> bool {
+    let own = match function.schema.as_deref() {
+        None => true,
+        Some(schema) => dialect == Dialect::Postgres && schema == "pg_catalog",
+    };
+    own && built_in(dialect, &function.name).is_some()
 }
 
 /// The class of a built-in function, by its name in lower case.

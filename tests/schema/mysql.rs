@@ -168,7 +168,8 @@ async fn text_is_canonical_only_where_bytes_decide() {
             a VARCHAR(20) COLLATE utf8mb4_nopad_bin, b TEXT COLLATE utf8mb4_nopad_bin, c TINYTEXT COLLATE utf8mb4_nopad_bin,
             d CHAR(5) COLLATE utf8mb4_nopad_bin, e VARCHAR(20), f VARCHAR(20) COLLATE utf8mb4_general_ci,
             g VARCHAR(20) CHARACTER SET utf8mb3 COLLATE utf8mb3_nopad_bin, h VARCHAR(20) CHARACTER SET latin1 COLLATE latin1_bin,
-            i VARBINARY(20), j VARCHAR(20) COLLATE utf8mb4_uca1400_nopad_as_cs)",
+            i VARBINARY(20), j VARCHAR(20) COLLATE utf8mb4_uca1400_nopad_as_cs,
+            k VARCHAR(20) COLLATE utf8mb4_bin, l CHAR(36) COLLATE utf8mb4_bin, m LONGTEXT COLLATE utf8mb4_bin)",
     )
     .await;
     scene.has_only(
@@ -178,13 +179,16 @@ async fn text_is_canonical_only_where_bytes_decide() {
             "column {db}.t.a text 20",
             "column {db}.t.b text 16383",
             "column {db}.t.c text 63",
-            "column {db}.t.d other",
+            "column {db}.t.d padded text 5",
             "column {db}.t.e other",
             "column {db}.t.f other",
             "column {db}.t.g other",
             "column {db}.t.h other",
             "column {db}.t.i other",
             "column {db}.t.j other",
+            "column {db}.t.k padded text 20",
+            "column {db}.t.l padded text 36",
+            "column {db}.t.m padded text 1073741823",
         ],
     );
 }

@@ -13,8 +13,6 @@
 mod columns;
 mod grants;
 mod listing;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,13 +22,13 @@ use super::{
         Definition, Entry, EntryKind, ForeignKey, Hook, HookKind, Program, Routine, Volatility,
     },
     keys::{Keys, action},
-    reader::ask,
+    path::path,
 };
-use crate::sql::{Language, Ops, Relation};
+use crate::sql::{Dialect, Language, Ops, Relation};
 use columns::Described;
 use grants::Grants;
 use listing::{
-    COLUMNS, FOREIGN_KEY_COLUMNS, FOREIGN_KEYS, INDEXES, ROUTINES, TABLES, TRIGGERS, VIEWS, text,
+    COLUMNS, FOREIGN_KEY_COLUMNS, FOREIGN_KEYS, INDEXES, ROUTINES, TABLES, TRIGGERS, VIEWS,
 };
 
 /// Engines whose rows are in the table itself and on this server. Those of any other may be in other tables (MERGE), on other
@@ -52,7 +50,6 @@ type Name = (String, String);
 
 /// Reads the catalog.
 pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, LoadError<R::Error>> {
-    let path = ask(reader, format!("SELECT {} LIMIT 1", text("DATABASE()"))).await?;
     let grants = Grants::load(reader).await?;
     let mut parts = Parts {
         columns: columns(reader).await?,
@@ -61,12 +58,7 @@ pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, Lo
     };
     let mut missing = Vec::new();
     let mut catalog = Catalog {
-        path: path
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(Into::into)
-            .collect(),
+        path: path(Dialect::MySql, reader).await?,
         foreign_keys: foreign_keys(reader).await?,
         hooks: triggers(reader).await?,
         routines: routines(reader).await?,

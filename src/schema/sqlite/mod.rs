@@ -13,23 +13,24 @@ use super::{
     Catalog, CatalogReader, LoadError,
     catalog::{Definition, Entry, EntryKind, ForeignKey, Hook, HookKind, Program},
     keys::{Keys, action},
+    path::path,
     reader::{ask, fields},
 };
-use crate::sql::{Language, Ops, Relation};
+use crate::sql::{Dialect, Language, Ops, Relation};
 use columns::Described;
 use definition::{mentions, trigger_ops, unknown_module, view_query};
 
 /// Reads the catalog.
 pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, LoadError<R::Error>> {
     let mut catalog = Catalog::default();
-    for name in databases(reader).await? {
+    for name in path(Dialect::Sqlite, reader).await? {
         let database = Database {
             identifier: quoted(&name, '"'),
             literal: quoted(&name, '\''),
             name,
         };
         database.load(reader, &mut catalog).await?;
-        catalog.path.push(database.name.into());
+        catalog.path.push(database.name);
     }
     Ok(catalog)
 }
@@ -41,20 +42,13 @@ pub(crate) async fn fingerprint<R: CatalogReader>(
     reader: &mut R,
 ) -> Result<String, LoadError<R::Error>> {
     let mut parts = Vec::new();
-    for name in databases(reader).await? {
+    for name in path(Dialect::Sqlite, reader).await? {
         // The pragma answers with a number, and has no form that can be cast in a query of one attached database.
         let version = format!("PRAGMA {}.schema_version", quoted(&name, '"'));
         let version = ask(reader, version).await?;
         parts.push(format!("{name} {version:?}"));
     }
     Ok(parts.join(" "))
-}
-
-/// The main database, then the attached ones in their order, which is the order in which SQLite looks for a bare name.
-async fn databases<R: CatalogReader>(reader: &mut R) -> Result<Vec<String>, LoadError<R::Error>> {
-    let query = "SELECT name FROM pragma_database_list WHERE name <> 'temp' ORDER BY seq";
-    let rows = ask(reader, query.to_owned()).await?;
-    Ok(rows.into_iter().flatten().flatten().collect())
 }
 
 fn quoted(name: &str, quote: char) -> String {
@@ -64,7 +58,7 @@ fn quoted(name: &str, quote: char) -> String {
 
 /// A database, as a loader asks for it.
 struct Database {
-    name: String,
+    name: Box<str>,
     identifier: String,
     literal: String,
 }
@@ -263,7 +257,7 @@ impl Database {
 
     fn relation(&self, name: &str) -> Relation {
         Relation {
-            schema: Some(self.name.as_str().into()),
+            schema: Some(self.name.clone()),
             name: name.into(),
         }
     }

@@ -94,10 +94,10 @@ fn lookup_hit(bencher: Bencher<'_, '_>) {
     let (_runtime, _tier, engine) = engine(10);
     let (key, tags, terms) = (key(7), two_tags(), Terms::default());
     assert!(matches!(
-        engine.lookup::<Rows>(&key, &tags, &terms),
+        engine.lookup::<Rows>(&key, &terms),
         Lookup::Fresh(_)
     ));
-    bencher.bench_local(|| engine.lookup::<Rows>(black_box(&key), &tags, &terms));
+    bencher.bench_local(|| engine.lookup::<Rows>(black_box(&key), &terms));
 }
 
 #[divan::bench(sample_size = 1000)]

@@ -4,17 +4,23 @@
 mod redis;
 mod shared;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, mem, sync::Arc, time::Duration};
 
-use sqlx::Pool;
+use ::sqlx::Pool;
 use tokio::runtime::Handle;
 
 use crate::{
     Error,
     cache::{Consistency, Engine, EngineSettings, Params, Terms, Time},
-    driver::{identity, sqlx::Backend, statement::Statements, whole::Home},
+    driver::{
+        RowTags, SchemaMode, identity,
+        sqlx::{self, Backend, Definitions},
+        statement::Statements,
+        whole::Home,
+    },
     pool::{CachedPool, Core},
-    sql::Functions,
+    schema::DeclaredTrigger,
+    sql::Relation,
     tier::LocalTier,
 };
 use shared::Shared;
@@ -27,7 +33,9 @@ pub struct Builder<DB: Backend> {
     engine: EngineSettings,
     local_capacity: u64,
     statement_capacity: usize,
-    functions: Functions,
+    definitions: Definitions,
+    row_tags: RowTags,
+    schema_interval: Duration,
     /// Somebody declared a function or a table without a name.
     unnamed: bool,
     shared: Shared,
@@ -42,7 +50,9 @@ impl<DB: Backend> Builder<DB> {
             engine: EngineSettings::default(),
             local_capacity: 64 << 20,
             statement_capacity: 10_000,
-            functions: Functions::default(),
+            definitions: Definitions::default(),
+            row_tags: RowTags::default(),
+            schema_interval: Duration::from_secs(10),
             unnamed: false,
             shared: Shared::default(),
             time: Time::real(),
@@ -165,7 +175,8 @@ impl<DB: Backend> Builder<DB> {
     /// arguments.
     pub fn assume_pure(mut self, function: impl AsRef<str>) -> Self {
         self.unnamed |= function.as_ref().trim().is_empty();
-        self.functions = self.functions.assume_pure(function.as_ref());
+        let functions = &mut self.definitions.declarations.functions;
+        *functions = mem::take(functions).assume_pure(function.as_ref());
         self
     }
 
@@ -182,7 +193,74 @@ impl<DB: Backend> Builder<DB> {
         self.unnamed |= !(named(function.as_ref())
             && reads.iter().all(|table| named(table.as_ref()))
             && writes.iter().all(|table| named(table.as_ref())));
-        self.functions = self.functions.declare(function.as_ref(), reads, writes);
+        let functions = &mut self.definitions.declarations.functions;
+        *functions = mem::take(functions).declare(function.as_ref(), reads, writes);
+        self
+    }
+
+    /// Declares the tables that a trigger writes, for one whose code cannot be read: dynamic SQL, a language other than SQL and
+    /// PL/pgSQL. `trigger` stands for every trigger of that name, `table.trigger` for that of one table.
+    pub fn declare_trigger<W: AsRef<str>>(
+        mut self,
+        trigger: impl AsRef<str>,
+        writes: impl IntoIterator<Item = W>,
+    ) -> Self {
+        let writes = writes.into_iter();
+        let writes: Vec<Relation> = writes
+            .map(|table| Relation::named(table.as_ref()))
+            .collect();
+        let name = Relation::named(trigger.as_ref());
+        let mut names = std::iter::once(&name).chain(&writes);
+        self.unnamed |= names.any(|name| name.name.is_empty());
+        let triggers = &mut self.definitions.declarations.triggers;
+        triggers.push(DeclaredTrigger { name, writes });
+        self
+    }
+
+    /// Declares that a foreign or an unlogged table may be cached: that its rows change by this pool's writes alone, and that
+    /// after a crash of the server, which empties an unlogged table, everything is invalidated by hand.
+    pub fn assume_cacheable(mut self, table: impl AsRef<str>) -> Self {
+        let name = Relation::named(table.as_ref());
+        self.unnamed |= name.name.is_empty();
+        self.definitions.declarations.cacheable.push(name);
+        self
+    }
+
+    /// Where the pool takes from what a statement's text does not show. Default: [`SchemaMode::Catalog`].
+    pub fn schema(mut self, mode: SchemaMode) -> Self {
+        self.definitions.mode = mode;
+        self
+    }
+
+    /// How often the database's catalog is looked at for DDL that did not go through a pool. Default: 10 s.
+    ///
+    /// A look is one cheap query. Until it has found a change, what the old definitions do not show can be stale: a write
+    /// that a new trigger sends on, a new foreign key's cascade.
+    pub fn schema_interval(mut self, interval: Duration) -> Self {
+        self.schema_interval = interval;
+        self
+    }
+
+    /// Whether results can depend on some rows of a table alone. Default: [`RowTags::On`].
+    pub fn row_tags(mut self, row_tags: RowTags) -> Self {
+        self.row_tags = row_tags;
+        self
+    }
+
+    /// Lets results that read `table` depend on all of it, whatever [`row_tags`](Self::row_tags) says: for a table whose
+    /// results nearly every write would invalidate anyway, and whose writes should not pay for its keys.
+    pub fn table_level(mut self, table: impl AsRef<str>) -> Self {
+        let name = Relation::named(table.as_ref());
+        self.unnamed |= name.name.is_empty();
+        self.definitions.declarations.table_level.push(name);
+        self
+    }
+
+    /// Leaves a kind of expansion out so that a test can show that it notices. Not covered by semver.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub fn omit(mut self, omission: crate::schema::Omission) -> Self {
+        self.definitions.omitted = crate::schema::Omitted(Some(omission));
         self
     }
 
@@ -201,7 +279,7 @@ impl<DB: Backend> Builder<DB> {
     }
 
     /// Checks the settings, asks the database what its connections have in common, and proves on the linked sqlx that
-    /// different arguments give different keys.
+    /// different arguments give different keys, and that bound values are read as they are.
     ///
     /// # Cancel safety
     /// Dropping the future leaves nothing behind.
@@ -214,6 +292,7 @@ impl<DB: Backend> Builder<DB> {
     pub async fn build(mut self) -> Result<CachedPool<DB>, Error> {
         self.check()?;
         prove_keys::<DB>()?;
+        prove_values::<DB>()?;
         let runtime = Handle::try_current().map_err(|_| Error::no_runtime())?;
         let mut connection = self.inner.acquire().await.map_err(Error::session)?;
         let session = DB::session(&mut connection).await.map_err(Error::session)?;
@@ -254,22 +333,36 @@ impl<DB: Backend> Builder<DB> {
         if let Some(opened) = opened {
             self.shared.prove(opened, &engine).await?;
         }
+        // Only now: what other processes define is heard of from here on.
+        let functions = self.definitions.declarations.functions.clone();
+        let mut connection = self.inner.acquire().await.map_err(Error::session)?;
+        let snapshot = self.definitions.first::<DB>(&engine, &mut connection).await;
+        let snapshot = snapshot.map_err(Error::schema)?;
+        drop(connection);
         let statements = Statements::new(
-            DB::DIALECT,
-            self.functions,
-            self.terms,
+            functions,
+            (self.terms, self.row_tags),
             self.statement_capacity,
+            snapshot,
             engine.clone(),
         );
-        Ok(CachedPool::new(Core {
+        let interval = self.schema_interval;
+        let watched = self.definitions.mode == SchemaMode::Catalog;
+        let pool = CachedPool::new(Core {
             inner: self.inner,
             engine,
             statements,
+            definitions: self.definitions,
             session,
             home,
             rollback_leaves_rows: rollback_leaves_rows.into(),
             runtime,
-        }))
+        });
+        if watched {
+            let watch = sqlx::watch(Arc::downgrade(pool.core()), interval);
+            pool.core().runtime.spawn(watch);
+        }
+        Ok(pool)
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -339,8 +432,13 @@ impl<DB: Backend> Builder<DB> {
                 "must be above 0 and below 1",
             ),
             (
+                self.schema_interval.is_zero(),
+                "schema_interval",
+                "must be above zero",
+            ),
+            (
                 self.unnamed,
-                "assume_pure / declare_function",
+                "assume_pure / declare_function / declare_trigger / assume_cacheable / table_level",
                 "needs names that are not empty",
             ),
         ];
@@ -375,6 +473,17 @@ fn prove_keys<DB: Backend>() -> Result<(), Error> {
     } else {
         Err(Error::keys())
     }
+}
+
+/// The same for the values by which rows are told apart: one that is read wrongly would invalidate another row.
+fn prove_values<DB: Backend>() -> Result<(), Error> {
+    let right = DB::value_canaries()
+        .into_iter()
+        .all(|(mut arguments, values)| {
+            // The second look is for the same reason as above.
+            DB::values(&mut arguments) == values && DB::values(&mut arguments) == values
+        });
+    if right { Ok(()) } else { Err(Error::keys()) }
 }
 
 impl<DB: Backend> fmt::Debug for Builder<DB> {

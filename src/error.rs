@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, fmt};
 
+use crate::driver::sqlx::Trouble;
+
 /// Why a pool could not be built, or a call could not be carried out.
 ///
 /// Never holds bound values, SQL literals or passwords.
@@ -33,7 +35,7 @@ pub enum ErrorKind {
         problem: String,
     },
     /// The sqlx that was linked does not show bound arguments the way that keys are made from, so different queries
-    /// could share a key.
+    /// could share a key, or a write could be taken for one of other rows.
     Keys,
     /// Misuse: `build()` was called outside a tokio runtime, which background work needs.
     NoRuntime,
@@ -41,6 +43,23 @@ pub enum ErrorKind {
     SharedTier {
         /// What it could not do and why: the command, and the permission if one is missing.
         problem: String,
+    },
+    /// Failure: the database's catalog cannot be read, or does not show all that is needed.
+    /// [`SchemaMode::TextOnly`](crate::SchemaMode::TextOnly) goes without.
+    Catalog {
+        /// The query that was refused, or whose answer hides something.
+        query: String,
+        /// The statement that helps, where that is known.
+        remedy: Option<String>,
+    },
+    /// Misuse: a declaration names what the database does not have.
+    UnknownName {
+        /// The builder's method.
+        field: &'static str,
+        /// The name.
+        name: String,
+        /// What it may have been meant to be.
+        nearest: Option<String>,
     },
     /// A strict write was not sent, because the shared tier could not be told of it first.
     Fence,
@@ -72,6 +91,23 @@ impl Error {
                 kind: ErrorKind::Session,
                 source: Some(Box::new(source)),
             })),
+        }
+    }
+
+    pub(crate) fn schema(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Catalog(error) => Error(Box::new(Inner {
+                kind: ErrorKind::Catalog {
+                    query: error.query,
+                    remedy: error.remedy,
+                },
+                source: error.source.map(|source| Box::new(source) as Box<_>),
+            })),
+            Trouble::Misnamed(misnamed) => Self::new(ErrorKind::UnknownName {
+                field: misnamed.setting,
+                name: misnamed.name,
+                nearest: misnamed.nearest,
+            }),
         }
     }
 
@@ -131,10 +167,24 @@ impl fmt::Display for Error {
             ErrorKind::Session => f.write_str("the database did not tell what its connections have in common"),
             ErrorKind::UnfitPool { problem } => write!(f, "this pool cannot be cached: {problem}"),
             ErrorKind::Keys => f.write_str(
-                "different bound arguments gave equal keys: the linked version of sqlx is not one that this crate knows",
+                "bound arguments are not shown as keys need them: the linked version of sqlx is not one that this crate knows",
             ),
             ErrorKind::NoRuntime => f.write_str("`build()` must be called inside a tokio runtime"),
             ErrorKind::SharedTier { problem } => write!(f, "the shared tier cannot be used: {problem}"),
+            ErrorKind::Catalog { query, remedy } => {
+                write!(f, "the database's catalog cannot be read by `{query}`")?;
+                match remedy {
+                    Some(remedy) => write!(f, "; this helps: {remedy}"),
+                    None => Ok(()),
+                }
+            }
+            ErrorKind::UnknownName { field, name, nearest } => {
+                write!(f, "builder setting `{field}`: the database has no `{name}`")?;
+                match nearest {
+                    Some(nearest) => write!(f, "; the nearest name is `{nearest}`"),
+                    None => Ok(()),
+                }
+            }
             ErrorKind::Fence => f.write_str("a strict write was not sent, since the other processes could not be told of it"),
             ErrorKind::NotCached => f.write_str("the read allowed only a cached answer, and there is none"),
         }

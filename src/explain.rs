@@ -22,11 +22,11 @@ pub struct PoolExplanation {
 impl PoolExplanation {
     pub(crate) fn new(statement: &Statement, session: &Session) -> Self {
         let mut explanation = Explanation::from(statement.facts.clone());
-        explanation.cacheable = statement.refusal.is_none();
-        explanation.reason = statement.refusal.clone();
+        explanation.cacheable = statement.plan.refusal.is_none();
+        explanation.reason = statement.plan.refusal.clone();
         PoolExplanation {
             statement: explanation,
-            tags: statement.reads.names().map(str::to_owned).collect(),
+            tags: statement.plan.reads.names().map(str::to_owned).collect(),
             session: session.parts.clone(),
         }
     }

@@ -105,7 +105,7 @@ pub use self::{
     builder::Builder,
     cache::{Cached, Consistency, Freshness, Source, Token, shared::TokenError},
     driver::{
-        CachePolicy,
+        CachePolicy, RowTags, SchemaMode,
         sqlx::{
             Backend, CacheExt, CacheValue, CachedConnection, CachedPoolConnection, CachedRead,
             Mapped, Transaction,

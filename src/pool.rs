@@ -18,8 +18,11 @@ use crate::{
     builder::Builder,
     cache::{Engine, Tag, Tags, Token},
     driver::{
-        sqlx::{Backend, CachedConnection, CachedPoolConnection, Outcome, Session, Transaction},
-        statement::{Statements, table_tag},
+        sqlx::{
+            Backend, CachedConnection, CachedPoolConnection, Definitions, Outcome, Session,
+            Transaction, Trouble,
+        },
+        statement::Statements,
         whole::Home,
     },
     explain::PoolExplanation,
@@ -31,6 +34,7 @@ pub(crate) struct Core<DB: Backend> {
     pub(crate) inner: Pool<DB>,
     pub(crate) engine: Arc<Engine>,
     pub(crate) statements: Statements,
+    pub(crate) definitions: Definitions,
     pub(crate) session: Session,
     /// What the keys among processes have in common; `None` where there is no shared tier.
     pub(crate) home: Option<Home>,
@@ -202,11 +206,10 @@ impl<DB: Backend> CachedPool<DB> {
         let writing = self
             .0
             .engine
-            .announce(Tags::everything())
+            .announce(Tags::everything_and_definitions())
             .await
             .map_err(|refused| MigrateError::Execute(crate::error::fence(refused)))?;
         let result = migrator.run_direct(None, &mut *connection, false).await;
-        self.0.statements.forget();
         self.0.survey(&mut connection).await;
         let receipt = match &result {
             Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
@@ -218,11 +221,32 @@ impl<DB: Backend> CachedPool<DB> {
             _ => writing.committed(),
         };
         receipt.delivered().await;
+        // Its session may be another one now, in which names mean something else.
+        drop(connection);
+        if self.0.look_somewhere().await.is_err() {
+            self.0.look_soon();
+        }
         result
     }
 
-    /// Invalidates every cached result that reads one of these tables, whatever its schema. The inner pool's database is
-    /// not asked whether they exist.
+    /// Reads the database's catalog again, if it has changed: for DDL that did not go through a pool, which is otherwise seen
+    /// at the next look ([`schema_interval`](crate::Builder::schema_interval)).
+    ///
+    /// # Staleness
+    /// If it has changed, everything is invalidated, in all processes.
+    ///
+    /// # Cancel safety
+    /// Dropped, it leaves what was known before.
+    ///
+    /// # Errors
+    /// What the database says, if the catalog cannot be read. What was known before stays.
+    pub async fn reload_schema(&self) -> Result<(), crate::Error> {
+        let look = self.0.look_somewhere().await;
+        look.map_err(|error| crate::Error::schema(Trouble::Catalog(error)))
+    }
+
+    /// Invalidates every cached result that reads one of these tables. A name without a schema stands for each table of that
+    /// name; the partitions and children of a table, and what stands above it, count with it.
     ///
     /// # Staleness
     /// Once this has returned, no cached read that starts later in this process answers with a result that was loaded
@@ -239,9 +263,10 @@ impl<DB: Backend> CachedPool<DB> {
         &self,
         tables: impl IntoIterator<Item = T>,
     ) -> Result<(), crate::Error> {
+        let snapshot = self.0.statements.snapshot();
         let tags: Tags = tables
             .into_iter()
-            .map(|table| table_tag(table.as_ref()))
+            .flat_map(|table| snapshot.written_by_hand(table.as_ref()))
             .collect();
         self.0.engine.invalidate(&tags).delivered().await;
         Ok(())

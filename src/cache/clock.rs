@@ -51,7 +51,7 @@ use super::{
     shared::{Delivery, Ended},
     stamp::Standing,
     sync::{AtomicU64, Ordering, fence},
-    tag::{EVERYTHING, SLOTS},
+    tag::SLOTS,
 };
 use crate::observe::{Event, Observer};
 
@@ -311,7 +311,7 @@ impl Clock {
             return;
         }
         self.observer.counters.invalidations.add(1);
-        self.observer.emit(if tags.write_slots() == [EVERYTHING] {
+        self.observer.emit(if tags.is_everything() {
             Event::InvalidatedEverything
         } else {
             Event::Invalidated { tags: tags.len() }

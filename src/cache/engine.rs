@@ -126,6 +126,11 @@ impl Engine {
         self.soft_timeout.is_some()
     }
 
+    /// The source of its time.
+    pub fn time(&self) -> &Time {
+        &self.time
+    }
+
     /// The present moment.
     pub fn now(&self) -> Tick {
         self.time.now()
@@ -190,13 +195,24 @@ impl Engine {
         self.clock.stamp(tags)
     }
 
-    /// What the entry of `meta` is good for, to a reader who depends on `tags`.
+    /// Whether nothing that `stamp` depends on has moved since it was noted. A write may be on its way.
     #[inline]
-    pub(super) fn verdict(&self, meta: &Meta, tags: &Tags, terms: &Terms) -> Verdict {
+    pub fn still_holds(&self, stamp: &Stamp) -> bool {
+        self.clock.check(stamp) != Validity::Changed
+    }
+
+    /// Whether nothing that `stamp` depends on has moved since it was noted, and nobody is about to move it.
+    pub fn is_settled(&self, stamp: &Stamp) -> bool {
+        self.clock.check(stamp) == Validity::Current
+    }
+
+    /// What the entry of `meta` is good for.
+    #[inline]
+    pub(super) fn verdict(&self, meta: &Meta, terms: &Terms) -> Verdict {
         let now = self.now();
         judge(
             meta,
-            self.validity(meta.stamp(), tags, now),
+            self.validity(meta.stamp(), now),
             now,
             terms,
             self.early,
@@ -204,18 +220,13 @@ impl Engine {
     }
 
     #[inline]
-    pub(super) fn validity(&self, stamp: &Stamp, tags: &Tags, now: Tick) -> Validity {
+    pub(super) fn validity(&self, stamp: &Stamp, now: Tick) -> Validity {
         // Deaf to the other processes, nobody can tell what still holds.
         if !self.lease.is_live(now) && !self.sabotage.ignores_lease() {
             return Validity::Changed;
         }
         if self.sabotage.ignores_stamps() {
             return Validity::Current;
-        }
-        // What a statement depends on can change with the schema. An entry from before does not watch what its
-        // reader now needs watched.
-        if !stamp.tags().same_slots(tags) {
-            return Validity::Changed;
         }
         self.clock.check(stamp)
     }

@@ -48,7 +48,7 @@ impl Engine {
     /// Its stamp ([`Meta::stamp`]) goes with what is made of it, to [`store`](Self::store).
     pub fn take<T: Value>(&self, question: &Question) -> Option<Arc<Entry<T>>> {
         let entry = self.store.remove(&question.key)?;
-        match self.verdict(entry.meta(), &question.tags, &question.terms) {
+        match self.verdict(entry.meta(), &question.terms) {
             Verdict::Fresh | Verdict::Refresh(Cause::Early) => downcast(entry),
             Verdict::Refresh(_) | Verdict::IfError | Verdict::Gone => None,
         }

@@ -5,9 +5,11 @@ use std::any::TypeId;
 use smallvec::SmallVec;
 
 /// Identifies a cached result. Compared whole: a hash is never trusted where parameters may be hostile.
+///
+/// What a read depends on follows from its key: two questions with one key have the same tags.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// The id of the statement's normal form. Ids are never reused.
+    /// The id of the statement's normal form and of what it depends on. Ids are never reused.
     pub statement: u64,
     /// The type that a row was made into.
     pub row: TypeId,

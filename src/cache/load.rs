@@ -207,7 +207,7 @@ impl Engine {
         // Between this reader's lookup and its lead another flight may have landed.
         // It may be too old for the terms of those who wait, so the lead goes on: each looks for itself.
         if let Lookup::Fresh(cached) | Lookup::Stale(cached, Cause::Early) =
-            self.peek(&question.key, &question.tags, &question.terms)
+            self.peek(&question.key, &question.terms)
         {
             self.observer.counters.coalesced.add(1);
             return Ok(Loaded::Answer(cached));
@@ -274,7 +274,7 @@ impl Engine {
 
     /// An expired entry in memory that may stand in for a load that failed.
     fn last_resort<T: Value>(&self, question: &Question) -> Option<Cached<T>> {
-        match self.peek(&question.key, &question.tags, &question.terms) {
+        match self.peek(&question.key, &question.terms) {
             Lookup::Miss(fallback) => fallback,
             Lookup::Fresh(cached) | Lookup::Stale(cached, _) => Some(cached),
         }
@@ -288,7 +288,7 @@ impl Engine {
         cause: Cause,
     ) -> Option<Cached<T>> {
         let (now, meta) = (self.now(), stale.meta());
-        let validity = self.validity(meta.stamp(), &question.tags, now);
+        let validity = self.validity(meta.stamp(), now);
         stands_in(meta, validity, now, &question.terms).then(|| {
             self.observer.counters.stale_hits.add(1);
             self.observer.emit(Event::StaleServed { cause });

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Cached, Cause, Consistency, Engine, Entry, Freshness, Key, Mode, Source, Tags, Terms, Tick,
-    Value,
+    Cached, Cause, Consistency, Engine, Entry, Freshness, Key, Mode, Source, Terms, Tick, Value,
     clock::Validity,
     entry::downcast,
     freshness::{Verdict, judge, stands_in},
@@ -25,11 +24,11 @@ pub enum Lookup<T> {
 }
 
 impl Engine {
-    /// Looks `key` up, for a reader who depends on `tags` and reads by `terms`. Neither waits nor allocates.
+    /// Looks `key` up, for a reader by `terms`. Neither waits nor allocates.
     #[inline]
-    pub fn lookup<T: Value>(&self, key: &Key, tags: &Tags, terms: &Terms) -> Lookup<T> {
+    pub fn lookup<T: Value>(&self, key: &Key, terms: &Terms) -> Lookup<T> {
         let counters = &self.observer.counters;
-        let found = self.peek(key, tags, terms);
+        let found = self.peek(key, terms);
         match &found {
             Lookup::Fresh(_) => counters.hits.add(1),
             Lookup::Stale(_, Cause::Early) => counters.hits.add(1),
@@ -44,7 +43,7 @@ impl Engine {
 
     /// A lookup that is not counted.
     #[inline]
-    pub(super) fn peek<T: Value>(&self, key: &Key, tags: &Tags, terms: &Terms) -> Lookup<T> {
+    pub(super) fn peek<T: Value>(&self, key: &Key, terms: &Terms) -> Lookup<T> {
         // Between processes a strict answer needs a word from the shared tier.
         if self.shared.is_some() && terms.consistency == Consistency::Strict {
             return Lookup::Miss(None);
@@ -54,7 +53,7 @@ impl Engine {
         };
         // After the entry: the words of the clock are read within the read that they are asked for.
         let now = self.now();
-        let validity = self.validity(entry.meta.stamp(), tags, now);
+        let validity = self.validity(entry.meta.stamp(), now);
         self.judged(entry, validity, now, terms, Source::Local)
     }
 

@@ -29,7 +29,7 @@ impl Engine {
         let Some(leader) = self.flights.lead(&question.key, &stamp) else {
             return;
         };
-        if let Lookup::Fresh(_) = self.peek::<T>(&question.key, &question.tags, &question.terms) {
+        if let Lookup::Fresh(_) = self.peek::<T>(&question.key, &question.terms) {
             return;
         }
         self.observer.counters.refreshes_started.add(1);

@@ -97,7 +97,7 @@ impl World {
 
     /// One cached read. Gives what it saw.
     async fn read(&self, terms: Terms) -> u64 {
-        let rows = match self.engine.lookup::<Vec<u64>>(&key(1), &users(), &terms) {
+        let rows = match self.engine.lookup::<Vec<u64>>(&key(1), &terms) {
             Lookup::Fresh(cached) | Lookup::Stale(cached, _) => cached,
             Lookup::Miss(fallback) => {
                 let load = async {
@@ -180,11 +180,7 @@ fn settle(world: &World, tasks: Vec<thread::JoinHandle<()>>) {
         "a flight without a leader was left behind"
     );
     for _ in 0..2 {
-        if let Lookup::Fresh(cached) =
-            world
-                .engine
-                .lookup::<Vec<u64>>(&key(1), &users(), &Terms::default())
-        {
+        if let Lookup::Fresh(cached) = world.engine.lookup::<Vec<u64>>(&key(1), &Terms::default()) {
             assert_eq!(
                 cached[0],
                 world.database.load(SeqCst),

@@ -165,7 +165,7 @@ impl Engine {
         }
         let now = self.now();
         // The local words as well: a strict write of this process may be on its way.
-        let validity = self.validity(entry.meta.stamp(), &question.tags, now);
+        let validity = self.validity(entry.meta.stamp(), now);
         match self.judged(entry, validity, now, &question.terms, Source::Local) {
             found @ (Lookup::Fresh(_) | Lookup::Stale(..)) => {
                 self.observer.counters.hits_shared.add(1);

@@ -16,44 +16,129 @@ pub(super) const SLOTS: usize = 1 << 16;
 #[cfg(shuttle)]
 pub(super) const SLOTS: usize = 16;
 
-/// The slot that stands for everything; every stamp holds it.
+/// The slot that stands for everything; every stamp of a load holds it.
 pub(super) const EVERYTHING: u16 = 0;
 
-/// Two seeds keep tables and user words apart: `Tag::table("a")` and `Tag::user("a")` are different tags.
-const TABLE_SEED: u64 = 0x7461_626c_6500_0001;
-const USER_SEED: u64 = 0x7573_6572_0000_0001;
+/// The slot of the database's definitions. It is nobody else's: what moves it makes a process read its catalog again.
+pub const DEFINITIONS: u16 = last_slot();
+
+const fn last_slot() -> u16 {
+    // SLOTS is at most 65,536.
+    (SLOTS - 1) as u16
+}
 
 /// One thing that results can depend on and writes can change.
+///
+/// # Rows
+/// A table `t` has a tag that every write of it moves, for those who depend on all of it ([`Tag::table`]). Whoever depends
+/// on the rows with the values `v` in a key `k` alone depends on three others instead: `t` *unpinned*, moved by writes
+/// that are told to no rows ([`Tag::unpinned`]); `t[k]`, moved by writes that are told to the rows of another key
+/// ([`Tag::key`]); and `t[k]=v` ([`Tag::row`]). Nothing is kept for a row but the slot that it shares with others.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tag {
     slot: u16,
+    /// The slot of the tag that stands for this one and its like; its own where there is none.
+    wide: u16,
     name: Arc<str>,
 }
 
+/// One seed for each kind of tag keeps them apart: `Tag::table("a")` and `Tag::user("a")` are different tags.
+#[derive(Clone, Copy)]
+enum Seed {
+    Table = 0x7461_626c_6500_0001,
+    Below = 0x6265_6c6f_7700_0001,
+    Unpinned = 0x756e_7069_6e00_0001,
+    Key = 0x6b65_7900_0000_0001,
+    Row = 0x726f_7700_0000_0001,
+    User = 0x7573_6572_0000_0001,
+}
+
 impl Tag {
-    /// A table. The name is taken as it is: the caller folds case and drops the schema.
-    pub fn table(name: &str) -> Self {
-        Self::new(TABLE_SEED, name)
+    /// A table: moved by every write of its rows. The name is taken as it is: the caller folds case and names the schema.
+    pub fn table(name: impl Into<Arc<str>>) -> Self {
+        Self::whole(Seed::Table, name.into())
+    }
+
+    /// What stands below a table in an inheritance or partitioning: moved by writes that go through the table, for those who
+    /// read a table below it.
+    pub fn below(name: impl Into<Arc<str>>) -> Self {
+        Self::whole(Seed::Below, name.into())
+    }
+
+    /// A table's rows, as far as a write cannot tell which it changes.
+    pub fn unpinned(name: impl Into<Arc<str>>) -> Self {
+        Self::whole(Seed::Unpinned, name.into())
+    }
+
+    /// A key of a table, for writes that can tell the rows they change by other keys only.
+    pub fn key(name: impl Into<Arc<str>>, columns: &str) -> Self {
+        let name = name.into();
+        let slot = slot(Seed::Key, &[name.as_bytes(), columns.as_bytes()]);
+        Self {
+            slot,
+            wide: slot,
+            name,
+        }
+    }
+
+    /// The rows of a table with some values in a key; [`Tag::key`] stands for all of them.
+    pub fn row(name: impl Into<Arc<str>>, columns: &str, values: &[u8]) -> Self {
+        let name = name.into();
+        Self {
+            slot: slot(Seed::Row, &[name.as_bytes(), columns.as_bytes(), values]),
+            wide: slot(Seed::Key, &[name.as_bytes(), columns.as_bytes()]),
+            name,
+        }
     }
 
     /// A word of the user's choice.
     pub fn user(word: &str) -> Self {
-        Self::new(USER_SEED, word)
+        Self::whole(Seed::User, word.into())
     }
 
-    /// The table's name or the user's word.
+    /// The definitions in the database, as DDL changes them.
+    pub fn definitions() -> Self {
+        Self {
+            slot: DEFINITIONS,
+            wide: DEFINITIONS,
+            name: "definitions".into(),
+        }
+    }
+
+    /// The table's name or the user's word. All tags of a table have its name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    fn new(seed: u64, name: &str) -> Self {
-        let spread = XxHash3_64::oneshot_with_seed(seed, name.as_bytes()) % (SLOTS as u64 - 1);
-        let slot = 1 + u16::try_from(spread).expect("a remainder below 65,535 fits 16 bits");
+    /// The tag that stands for all rows, if this is one of rows; else itself.
+    #[must_use]
+    pub fn widened(&self) -> Self {
         Self {
-            slot,
-            name: name.into(),
+            slot: self.wide,
+            wide: self.wide,
+            name: self.name.clone(),
         }
     }
+
+    fn whole(seed: Seed, name: Arc<str>) -> Self {
+        let slot = slot(seed, &[name.as_bytes()]);
+        Self {
+            slot,
+            wide: slot,
+            name,
+        }
+    }
+}
+
+/// The slot of a name in parts. What stands between the parts keeps `("a", "b")` and `("ab", "")` apart: at worst two names
+/// share a slot.
+fn slot(seed: Seed, parts: &[&[u8]]) -> u16 {
+    let hash = match parts {
+        [name] => XxHash3_64::oneshot_with_seed(seed as u64, name),
+        parts => XxHash3_64::oneshot_with_seed(seed as u64, &parts.join(&0)),
+    };
+    let spread = hash % (SLOTS as u64 - 2);
+    1 + u16::try_from(spread).expect("a remainder below 65,534 fits 16 bits")
 }
 
 impl fmt::Debug for Tag {
@@ -78,6 +163,8 @@ struct Set {
 enum Reach {
     Named,
     Everything,
+    /// Its slots and not [`EVERYTHING`].
+    Definitions,
 }
 
 impl Tags {
@@ -95,13 +182,37 @@ impl Tags {
         }))
     }
 
+    /// Everything there is, and the definitions too.
+    pub fn everything_and_definitions() -> Self {
+        Self(Arc::new(Set {
+            slots: SmallVec::from_slice(&[EVERYTHING, DEFINITIONS]),
+            names: Box::default(),
+            reach: Reach::Everything,
+        }))
+    }
+
+    /// The definitions alone, for whoever keeps what was read from a catalog: that rows changed, even everywhere, says nothing
+    /// about them.
+    pub fn definitions() -> Self {
+        Self(Arc::new(Set {
+            slots: SmallVec::from_slice(&[DEFINITIONS]),
+            names: Box::new([Tag::definitions()]),
+            reach: Reach::Definitions,
+        }))
+    }
+
     /// The tags of both.
     #[must_use]
     pub fn union(&self, other: &Tags) -> Self {
-        if self.is_everything() || other.is_everything() {
-            return Self::everything();
+        let definitions = |tags: &Tags| tags.0.slots.last() == Some(&DEFINITIONS);
+        if !self.is_everything() && !other.is_everything() {
+            return self.0.names.iter().chain(&other.0.names).cloned().collect();
         }
-        self.0.names.iter().chain(&other.0.names).cloned().collect()
+        if definitions(self) || definitions(other) {
+            Self::everything_and_definitions()
+        } else {
+            Self::everything()
+        }
     }
 
     /// Whether a write with these tags changes nothing.
@@ -109,7 +220,7 @@ impl Tags {
         self.0.names.is_empty() && !self.is_everything()
     }
 
-    /// Whether these are [`Tags::everything`].
+    /// Whether everything is among these.
     pub fn is_everything(&self) -> bool {
         self.0.reach == Reach::Everything
     }
@@ -119,9 +230,12 @@ impl Tags {
         self.0.names.len()
     }
 
-    /// The tags' names, without order.
+    /// The names of tables and the user's words, in order, each once.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.names.iter().map(Tag::name)
+        let mut names: Vec<&str> = self.0.names.iter().map(Tag::name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter()
     }
 
     /// The slots that a read depends on: the one for everything first.
@@ -133,7 +247,7 @@ impl Tags {
     /// The slots that a write moves.
     pub(super) fn write_slots(&self) -> &[u16] {
         match self.0.reach {
-            Reach::Everything => &self.0.slots,
+            Reach::Everything | Reach::Definitions => &self.0.slots,
             Reach::Named => &self.0.slots[1..],
         }
     }
@@ -179,7 +293,7 @@ mod tests {
         .iter()
         .map(|tag| tag.slot)
         .collect();
-        assert_eq!(slots, [5149, 3936, 23314, 19604]);
+        assert_eq!(slots, [62649, 14217, 25343, 48893]);
     }
 
     #[test]
@@ -212,7 +326,42 @@ mod tests {
     }
 
     #[test]
-    fn no_tag_lands_on_the_slot_of_everything() {
-        assert!((0..100_000).all(|n| Tag::user(&n.to_string()).slot != EVERYTHING));
+    fn no_tag_lands_on_a_slot_with_a_meaning_of_its_own() {
+        let kept = [EVERYTHING, DEFINITIONS];
+        assert!((0..200_000).all(|n| !kept.contains(&Tag::user(&n.to_string()).slot)));
+        assert_eq!(Tag::definitions().slot, DEFINITIONS);
+    }
+
+    #[test]
+    fn the_tags_of_a_table_are_different_ones_and_have_one_name() {
+        let tags = [
+            Tag::table("t"),
+            Tag::below("t"),
+            Tag::unpinned("t"),
+            Tag::key("t", "id"),
+            Tag::row("t", "id", b"7"),
+            Tag::row("t", "id", b"8"),
+            Tag::row("t", "org", b"7"),
+        ];
+        let set: Tags = tags.into_iter().collect();
+        assert_eq!((set.len(), set.write_slots().len()), (7, 7));
+        assert_eq!(set.names().collect::<Vec<_>>(), ["t"]);
+    }
+
+    #[test]
+    fn a_key_stands_for_its_rows() {
+        assert_eq!(Tag::row("t", "id", b"7").widened(), Tag::key("t", "id"));
+        assert_eq!(Tag::table("t").widened(), Tag::table("t"));
+    }
+
+    #[test]
+    fn definitions_move_with_everything_only_where_it_says_so() {
+        let ddl: Tags = [Tag::table("t"), Tag::definitions()].into_iter().collect();
+        assert!(ddl.write_slots().contains(&DEFINITIONS));
+        let both = ddl.union(&Tags::everything());
+        assert_eq!(both.write_slots(), [EVERYTHING, DEFINITIONS]);
+        assert_eq!(Tags::everything().write_slots(), [EVERYTHING]);
+        assert_eq!(Tags::definitions().read_slots(), [DEFINITIONS]);
+        assert_eq!(Tags::definitions().write_slots(), [DEFINITIONS]);
     }
 }

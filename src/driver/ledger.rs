@@ -22,6 +22,8 @@ pub(crate) enum Touched {
     Nothing,
     Tags(Vec<Tag>),
     Everything,
+    /// Everything, and the definitions too.
+    Definitions,
 }
 
 impl Touched {
@@ -29,10 +31,25 @@ impl Touched {
         *self == Touched::Nothing
     }
 
+    /// Whether the catalog must be read again.
+    pub(crate) fn moves_definitions(&self) -> bool {
+        match self {
+            Touched::Nothing | Touched::Everything => false,
+            Touched::Tags(tags) => tags.contains(&Tag::definitions()),
+            Touched::Definitions => true,
+        }
+    }
+
     pub(crate) fn add(&mut self, more: &Touched) {
         match (&mut *self, more) {
-            (Touched::Everything, _) | (_, Touched::Nothing) => {}
-            (_, Touched::Everything) => *self = Touched::Everything,
+            (Touched::Definitions, _) | (_, Touched::Nothing) => {}
+            (_, Touched::Definitions) => *self = Touched::Definitions,
+            (Touched::Everything, more) => {
+                if more.moves_definitions() {
+                    *self = Touched::Definitions;
+                }
+            }
+            (_, Touched::Everything) => *self = self.widest(),
             (Touched::Nothing, Touched::Tags(_)) => *self = more.clone(),
             (Touched::Tags(mine), Touched::Tags(theirs)) => {
                 for tag in theirs {
@@ -40,10 +57,31 @@ impl Touched {
                         mine.push(tag.clone());
                     }
                 }
-                if mine.len() > MOST_TAGS {
-                    *self = Touched::Everything;
-                }
+                self.bound();
             }
+        }
+    }
+
+    /// Everything, with the definitions if they are among these.
+    pub(crate) fn widest(&self) -> Touched {
+        if self.moves_definitions() {
+            Touched::Definitions
+        } else {
+            Touched::Everything
+        }
+    }
+
+    /// Of too many rows, the keys that stand for them; of too many tags, everything.
+    fn bound(&mut self) {
+        let Touched::Tags(tags) = self else { return };
+        if tags.len() <= MOST_TAGS {
+            return;
+        }
+        *tags = tags.iter().map(Tag::widened).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        if tags.len() > MOST_TAGS {
+            *self = self.widest();
         }
     }
 
@@ -53,6 +91,7 @@ impl Touched {
             Touched::Nothing => Tags::none(),
             Touched::Tags(tags) => tags.iter().cloned().collect(),
             Touched::Everything => Tags::everything(),
+            Touched::Definitions => Tags::everything_and_definitions(),
         }
     }
 }
@@ -69,6 +108,27 @@ pub(crate) enum Effect {
     RollbackTo(Box<str>),
     Release(Box<str>),
     UnknownTransaction,
+}
+
+impl Effect {
+    /// What it writes, if it is a write.
+    pub(crate) fn touched(&self) -> Option<&Touched> {
+        match self {
+            Effect::Write(touched) | Effect::CommittingWrite(touched) => Some(touched),
+            _ => None,
+        }
+    }
+
+    /// The same, of everything if it writes at all.
+    pub(crate) fn widened(&self) -> Effect {
+        match self {
+            Effect::Write(touched) if !touched.is_empty() => Effect::Write(touched.widest()),
+            Effect::CommittingWrite(touched) if !touched.is_empty() => {
+                Effect::CommittingWrite(touched.widest())
+            }
+            effect => effect.clone(),
+        }
+    }
 }
 
 /// Where the server's transaction stands.

@@ -6,9 +6,13 @@
 pub(crate) mod identity;
 mod ledger;
 pub(crate) mod names;
+pub(crate) mod plan;
 pub(crate) mod policy;
+pub(crate) mod snapshot;
 pub(crate) mod sqlx;
 pub(crate) mod statement;
 pub(crate) mod whole;
 
+pub use plan::RowTags;
 pub use policy::CachePolicy;
+pub use snapshot::SchemaMode;

@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     hash::BuildHasher as _,
     sync::{
-        Arc, RwLock,
+        Arc, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -13,13 +13,14 @@ use foldhash::quality::FixedState;
 use quick_cache::sync::Cache;
 
 use super::{
-    ledger::{Effect, Touched},
+    plan::{Habits, Plan, RowTags},
     policy::CachePolicy,
+    snapshot::Snapshot,
 };
 use crate::{
-    cache::{Engine, Tag, Tags, Terms},
+    cache::{Engine, Terms},
     observe::Event,
-    sql::{self, Dialect, Facts, Functions, Reason, Relation, Step, Writes},
+    sql::{self, Dialect, Facts, Functions, Relation},
 };
 
 /// Texts longer than this are analysed each time they come: a map of them could not be bounded in bytes.
@@ -28,70 +29,64 @@ const LONGEST_TEXT: usize = 64 << 10;
 /// One SQL text as the pool sees it.
 #[derive(Debug)]
 pub(crate) struct Statement {
-    /// Stands for the normal form in keys. Never given to another normal form, so comparing it compares the whole text.
+    /// Stands for the normal form and what it depends on in keys. Never given to another one of either, so comparing it
+    /// compares both.
     pub(crate) id: u64,
     pub(crate) facts: Facts,
-    /// The tables it reads and the tags that its comment names.
-    pub(crate) reads: Tags,
-    /// What running it does to rows and to the connection's transaction, in order; empty for a pure read.
-    pub(crate) effects: Vec<Effect>,
-    /// Whether it leaves the connection's session in another state than the pool's connections have.
-    pub(crate) session: SessionChange,
-    /// Why its result must not be cached.
-    pub(crate) refusal: Option<Reason>,
+    pub(crate) plan: Plan,
+    /// What the plan was made from.
+    pub(crate) snapshot: Arc<Snapshot>,
     /// The pool's terms with those of its comment.
     pub(crate) terms: Terms,
-}
-
-impl Statement {
-    /// Whether running it changes nothing, neither rows nor the state of the connection.
-    pub(crate) fn is_plain_read(&self) -> bool {
-        self.effects.is_empty() && self.session == SessionChange::None
-    }
-}
-
-/// What a statement does to the session of its connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum SessionChange {
-    None,
-    /// Perhaps something: it is to be looked at.
-    Perhaps,
-    /// Something that can change the result of later reads.
-    Certain,
 }
 
 /// The statements of one pool.
 pub(crate) struct Statements {
     dialect: Dialect,
+    /// As declared; a snapshot with a catalog has its own.
     functions: Functions,
     terms: Terms,
+    row_tags: RowTags,
     /// Text to statement. Written by whoever meets a new text.
     texts: Cache<Box<str>, Arc<Statement>>,
-    /// Normal form to id. An evicted form gets a new id when it comes back, which costs its entries and nothing else.
+    /// Normal form and what it depends on to id. An evicted one gets a new id when it comes back, which costs its entries and
+    /// nothing else.
     ids: Cache<Arc<str>, u64>,
     next_id: AtomicU64,
+    known: RwLock<Known>,
+    engine: Arc<Engine>,
+}
+
+/// What texts are judged by.
+#[derive(Clone, Debug)]
+struct Known {
+    /// Written by `install`.
+    snapshot: Arc<Snapshot>,
     /// Names of temporary tables that were ever made through this pool. One of them may hide an ordinary table on the
     /// connection that made it, so reads of the name are never cached. Written by `shadow`; only grows, by DDL.
-    temporary: RwLock<Names>,
-    engine: Arc<Engine>,
+    temporary: Arc<Names>,
 }
 
 impl Statements {
     pub(crate) fn new(
-        dialect: Dialect,
         functions: Functions,
-        terms: Terms,
+        (terms, row_tags): (Terms, RowTags),
         capacity: usize,
+        snapshot: Snapshot,
         engine: Arc<Engine>,
     ) -> Self {
         Statements {
-            dialect,
+            dialect: snapshot.dialect,
             functions,
             terms,
+            row_tags,
             texts: Cache::new(capacity),
             ids: Cache::new(capacity),
             next_id: AtomicU64::new(1),
-            temporary: RwLock::default(),
+            known: RwLock::new(Known {
+                snapshot: Arc::new(snapshot),
+                temporary: Arc::default(),
+            }),
             engine,
         }
     }
@@ -107,61 +102,77 @@ impl Statements {
 
     #[cold]
     fn analyse(&self, text: &str) -> Arc<Statement> {
-        let facts = sql::analyse(self.dialect, text, &self.functions);
-        if !facts.hints.faults.is_empty() {
-            self.engine.emit(Event::HintFault {
-                names: facts
-                    .hints
-                    .faults
-                    .iter()
-                    .map(|name| name.to_string())
-                    .collect(),
-            });
+        loop {
+            let known = self.known().clone();
+            let functions = match &known.snapshot.graph {
+                Some(graph) => graph.functions(),
+                None => &self.functions,
+            };
+            let facts = sql::analyse(self.dialect, text, functions);
+            let statement = Arc::new(self.statement(facts, &known));
+            // Held until the statement is kept: whoever changes what texts are judged by either was here before, or drops it
+            // again.
+            let now = self.known();
+            if !now.is(&known) {
+                continue;
+            }
+            if text.len() <= LONGEST_TEXT {
+                self.texts.insert(text.into(), statement.clone());
+            }
+            drop(now);
+            let faults = &statement.facts.hints.faults;
+            if !faults.is_empty() {
+                self.engine.emit(Event::HintFault {
+                    names: faults.iter().map(|name| name.to_string()).collect(),
+                });
+            }
+            return statement;
         }
-        let id = self.id(&facts.normal);
-        // Held until the statement is kept: `shadow` then either was here before, or drops it again.
-        let temporary = self
-            .temporary
-            .read()
-            .expect("nothing panics under this lock");
-        let statement = Arc::new(self.statement(id, facts, &temporary));
-        if text.len() <= LONGEST_TEXT {
-            self.texts.insert(text.into(), statement.clone());
-        }
-        statement
     }
 
-    fn id(&self, normal: &Arc<str>) -> u64 {
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().expect("nothing panics under this lock")
+    }
+
+    fn statement(&self, facts: Facts, known: &Known) -> Statement {
+        let habits = Habits {
+            row_tags: self.row_tags,
+            temporary: &known.temporary,
+        };
+        let plan = Plan::new(&facts, &known.snapshot, habits);
+        let terms = CachePolicy::from(&facts.hints).terms(&self.terms);
+        Statement {
+            id: self.id(&facts.normal, &plan),
+            facts,
+            plan,
+            snapshot: known.snapshot.clone(),
+            terms,
+        }
+    }
+
+    fn id(&self, normal: &str, plan: &Plan) -> u64 {
         let fresh =
             || Ok::<_, std::convert::Infallible>(self.next_id.fetch_add(1, Ordering::Relaxed));
         if normal.len() > LONGEST_TEXT {
             // Its entries would be found by nobody, which is what an unbounded family of texts deserves.
             return fresh().unwrap_or_else(|never| match never {});
         }
+        let whole: Arc<str> = format!("{normal}\0{}", plan.spelling()).into();
         self.ids
-            .get_or_insert_with(normal, fresh)
+            .get_or_insert_with(&whole, fresh)
             .unwrap_or_else(|never| match never {})
     }
 
-    fn statement(&self, id: u64, facts: Facts, temporary: &Names) -> Statement {
-        let words = facts.hints.tags.iter().map(|tag| Tag::user(tag));
-        let reads = facts.reads.iter().map(tag_of).chain(words).collect();
-        let effects = effects(&facts);
-        let session = session(&facts);
-        let refusal = facts
-            .refusal
-            .clone()
-            .or_else(|| hidden(&facts.reads, temporary));
-        let terms = CachePolicy::from(&facts.hints).terms(&self.terms);
-        Statement {
-            id,
-            facts,
-            reads,
-            effects,
-            session,
-            refusal,
-            terms,
-        }
+    /// The definitions that texts are judged by now.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.known().snapshot.clone()
+    }
+
+    /// Judges texts by other definitions from now on.
+    pub(crate) fn install(&self, snapshot: Snapshot) {
+        let mut known = self.known.write().expect("nothing panics under this lock");
+        known.snapshot = Arc::new(snapshot);
+        self.texts.clear();
     }
 
     /// Remembers temporary tables, before the statement that makes them is sent.
@@ -169,24 +180,29 @@ impl Statements {
         if relations.is_empty() {
             return;
         }
-        let mut temporary = self
-            .temporary
-            .write()
-            .expect("nothing panics under this lock");
+        let mut known = self.known.write().expect("nothing panics under this lock");
+        let mut temporary = Names::clone(&known.temporary);
         let mut news = false;
         for relation in relations {
             news |= temporary.add(&relation.name);
         }
-        drop(temporary);
         if news {
+            known.temporary = Arc::new(temporary);
             // Statements that were analysed before did not know the name.
-            self.forget();
+            self.texts.clear();
         }
     }
 
-    /// Drops all that is known, after DDL.
-    pub(crate) fn forget(&self) {
-        self.texts.clear();
+    /// The statements that are known now.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Arc<Statement>> {
+        self.texts.iter().map(|(_, statement)| statement)
+    }
+}
+
+impl Known {
+    fn is(&self, other: &Known) -> bool {
+        Arc::ptr_eq(&self.snapshot, &other.snapshot)
+            && Arc::ptr_eq(&self.temporary, &other.temporary)
     }
 }
 
@@ -201,8 +217,8 @@ impl std::fmt::Debug for Statements {
 
 /// A bounded set of names, without regard to case. Two names with one hash count as one, which costs the reads of the
 /// second their caching and nothing else.
-#[derive(Default)]
-struct Names(HashSet<u16>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names(HashSet<u16>);
 
 impl Names {
     /// Whether the name was new.
@@ -210,7 +226,7 @@ impl Names {
         self.0.insert(Self::hash(name))
     }
 
-    fn holds(&self, name: &str) -> bool {
+    pub(crate) fn holds(&self, name: &str) -> bool {
         !self.0.is_empty() && self.0.contains(&Self::hash(name))
     }
 
@@ -219,67 +235,4 @@ impl Names {
         // The upper bits are the better mixed ones.
         (hash >> 48) as u16
     }
-}
-
-fn hidden(reads: &[Relation], temporary: &Names) -> Option<Reason> {
-    reads
-        .iter()
-        .find(|relation| temporary.holds(&relation.name))
-        .map(|relation| Reason::TemporaryTable(relation.name.clone()))
-}
-
-/// The tag of a relation: its bare name in lower case. Text does not show in which schema a bare name is found, nor on
-/// MySQL and SQLite whether case matters, so `a.t`, `b.t` and `"T"` share a tag: at worst a needless miss.
-fn tag_of(relation: &Relation) -> Tag {
-    table_tag(&relation.name)
-}
-
-/// The tag of a table that a caller names, with or without its schema.
-pub(crate) fn table_tag(name: &str) -> Tag {
-    let bare = name.rsplit('.').next().unwrap_or(name);
-    Tag::table(&bare.trim_matches(['"', '`', '[', ']', ' ']).to_lowercase())
-}
-
-fn session(facts: &Facts) -> SessionChange {
-    let change = |step: &Step| match step {
-        Step::Session => SessionChange::Certain,
-        Step::PerhapsSession => SessionChange::Perhaps,
-        _ => SessionChange::None,
-    };
-    facts
-        .steps
-        .iter()
-        .map(change)
-        .max()
-        .unwrap_or(SessionChange::None)
-}
-
-fn effects(facts: &Facts) -> Vec<Effect> {
-    let touched = |writes: &Writes| {
-        let mut touched = match writes {
-            Writes::Everything => Touched::Everything,
-            Writes::Relations(relations) if relations.is_empty() => Touched::Nothing,
-            Writes::Relations(relations) => Touched::Tags(relations.iter().map(tag_of).collect()),
-        };
-        // A tag in a write's comment is invalidated with the write.
-        if !touched.is_empty() && !facts.hints.tags.is_empty() {
-            touched.add(&Touched::Tags(
-                facts.hints.tags.iter().map(|tag| Tag::user(tag)).collect(),
-            ));
-        }
-        touched
-    };
-    let effect = |step: &Step| match step {
-        Step::Write(writes) => Some(Effect::Write(touched(writes))),
-        Step::CommittingWrite(writes) => Some(Effect::CommittingWrite(touched(writes))),
-        Step::Begin => Some(Effect::Begin),
-        Step::Commit { chain } => Some(Effect::Commit { chain: *chain }),
-        Step::Rollback { chain } => Some(Effect::Rollback { chain: *chain }),
-        Step::Savepoint(name) => Some(Effect::Savepoint(name.clone())),
-        Step::RollbackTo(name) => Some(Effect::RollbackTo(name.clone())),
-        Step::Release(name) => Some(Effect::Release(name.clone())),
-        Step::UnknownTransaction => Some(Effect::UnknownTransaction),
-        Step::Session | Step::PerhapsSession => None,
-    };
-    facts.steps.iter().filter_map(effect).collect()
 }

@@ -56,6 +56,19 @@ pub enum Event {
         /// How many slots were opened.
         slots: usize,
     },
+    /// The database's catalog has changed and was read again; everything was invalidated.
+    SchemaLoaded,
+    /// The database's catalog could not be read again. Until it can, writes invalidate everything and reads go to the
+    /// database, if it is known to have changed.
+    SchemaUnread {
+        /// Why, and what helps where that is known.
+        problem: Box<str>,
+    },
+    /// Code in the database can do anything: a write that runs it invalidates everything.
+    UnknownEffect {
+        /// Which code and why, and how to declare what it does.
+        what: Box<str>,
+    },
     /// This process hears of the writes of others, from now on.
     SharedTierHeard,
     /// It hears no more: memory answers nothing until it does.
@@ -188,6 +201,13 @@ impl fmt::Display for Event {
             Event::QuarantineEnded { slots } => {
                 write!(f, "{slots} slot(s) opened after a write of unknown outcome")
             }
+            Event::SchemaLoaded => {
+                f.write_str("the catalog has changed: read it again and invalidated everything")
+            }
+            Event::SchemaUnread { problem } => {
+                write!(f, "the catalog could not be read again: {problem}")
+            }
+            Event::UnknownEffect { what } => f.write_str(what),
             Event::SharedTierHeard => f.write_str("the shared tier is heard"),
             Event::SharedTierLost => f.write_str("the shared tier is not heard any more"),
             Event::SharedTierAway { problem } => write!(f, "the shared tier is away: {problem}"),
@@ -253,6 +273,8 @@ impl Events {
             | Event::HintFault { .. }
             | Event::QuarantineBegan { .. }
             | Event::RefreshFailed
+            | Event::SchemaUnread { .. }
+            | Event::UnknownEffect { .. }
             | Event::SharedTierAway { .. }
             | Event::SharedTierLost
             | Event::SharedTierSkipped { .. }

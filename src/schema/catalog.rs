@@ -5,7 +5,7 @@ use crate::sql::{Language, Ops, Reason, Relation};
 
 /// The catalog of one database at one time. Names are as the catalog has them, always with their schema.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Catalog {
+pub struct Catalog {
     /// The schemas in which a bare name is looked for, in order.
     pub(crate) path: Vec<Box<str>>,
     /// Everything that rows can be read from, but for system catalogs and temporary tables.

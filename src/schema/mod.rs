@@ -8,16 +8,34 @@
 
 mod canonical;
 pub(crate) mod catalog;
+mod code;
+mod declare;
+mod expand;
+mod graph;
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+mod keys;
 #[cfg(feature = "testing")]
 mod listing;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;
+mod names;
+mod needs;
+mod path;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod reader;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 
-pub(crate) use canonical::{Canonical, ColumnKind};
-pub(crate) use catalog::Catalog;
-pub(crate) use reader::{CatalogReader, LoadError, Record};
+pub use canonical::Canonical;
+pub(crate) use canonical::ColumnKind;
+pub use catalog::Catalog;
+pub(crate) use catalog::EntryKind;
+pub(crate) use declare::{Declarations, DeclaredTrigger, Misnamed};
+pub(crate) use expand::{Reach, Via};
+pub use graph::Omission;
+pub(crate) use graph::{Graph, Key, Node, Omitted, title};
+pub(crate) use needs::Needs;
+pub(crate) use path::path;
+pub(crate) use reader::CatalogReader;
+pub use reader::{LoadError, Record};

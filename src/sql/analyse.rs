@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    facts::{Dialect, Facts, Kind, Reason, Relation, Step, Writes},
+    facts::{Dialect, Facts, Kind, Reason, Step, Writes},
     functions::Functions,
     hints::hints,
     normal,
-    part::{Context, Part, sorted},
+    part::{Context, Part, relations, sorted, united},
     pins::Pins,
     statement::statement,
     token::{Token, lex},
@@ -25,7 +25,11 @@ use super::{
 /// ```
 #[must_use]
 pub fn analyse(dialect: Dialect, sql: &str, functions: &Functions) -> Facts {
-    let context = Context { dialect, functions };
+    let context = Context {
+        dialect,
+        functions,
+        judgement: functions.judgement(),
+    };
     let lexed = lex(dialect, sql);
     let hints = hints(&lexed.comments);
     let (normal, mut parts) = if lexed.complete {
@@ -58,15 +62,16 @@ pub fn analyse(dialect: Dialect, sql: &str, functions: &Functions) -> Facts {
     let refusal = refusal
         .or_else(|| changes_variables.then(|| Reason::SessionDependent("set_var".into())))
         .or_else(|| hints.off.then_some(Reason::HintOff));
+    let actions = united(gathered(&parts, |part| &part.named));
     Facts {
         kind: kind(&parts),
-        reads: collect(&parts, |part| &part.reads),
+        reads: sorted(gathered(&parts, |part| &part.reads)),
         writes: writes(&parts),
-        named_writes: collect(&parts, |part| &part.named),
-        actions: Vec::new(),
-        calls: Vec::new(),
+        named_writes: relations(&actions),
+        actions,
+        calls: sorted(gathered(&parts, |part| &part.calls)),
         pins: Pins::default(),
-        temporary: collect(&parts, |part| &part.temporary),
+        temporary: sorted(gathered(&parts, |part| &part.temporary)),
         refusal,
         steps: parts.into_iter().flat_map(|part| part.steps).collect(),
         normal: Arc::from(normal),
@@ -136,6 +141,7 @@ fn one(context: Context<'_>, tokens: &[Token<'_>]) -> Part {
     if several {
         Part {
             named: part.named,
+            calls: part.calls,
             ..Part::unknown(part.kind, Reason::NotARead)
         }
     } else {
@@ -180,11 +186,9 @@ fn writes(parts: &[Part]) -> Writes {
     Writes::Relations(sorted(all))
 }
 
-fn collect(parts: &[Part], of: impl Fn(&Part) -> &Vec<Relation>) -> Vec<Relation> {
-    sorted(
-        parts
-            .iter()
-            .flat_map(|part| of(part).iter().cloned())
-            .collect(),
-    )
+fn gathered<T: Clone>(parts: &[Part], of: impl Fn(&Part) -> &Vec<T>) -> Vec<T> {
+    parts
+        .iter()
+        .flat_map(|part| of(part).iter().cloned())
+        .collect()
 }

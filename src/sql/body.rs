@@ -32,6 +32,8 @@ pub struct Body {
     pub calls: Vec<Relation>,
     /// Why a result that depends on it must not be cached, but for what its calls and relations say.
     pub refusal: Option<Reason>,
+    /// It changes the state of the session that runs it.
+    pub changes_session: bool,
     /// Why it can do anything: dynamic SQL, a language that cannot be read, DDL.
     pub unknown: Option<Box<str>>,
 }

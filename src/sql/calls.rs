@@ -4,8 +4,9 @@ use sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Valu
 
 use super::{
     facts::{Dialect, Reason, Relation},
-    functions::{Class, Effects, built_in},
+    functions::{Class, Effects, Judgement, built_in},
     part::Context,
+    token::Token,
 };
 
 /// The outcome of a call.
@@ -20,6 +21,8 @@ pub(super) enum Call<'f> {
     Refused(Reason),
     /// As `Refused`, and the session is another one afterwards.
     ChangesSession(Reason),
+    /// Not known here; whoever asked has a catalog in which to look.
+    JudgedElsewhere,
     /// As `Refused`, and anything can have been written.
     WritesAnything(Reason),
 }
@@ -44,6 +47,9 @@ pub(super) fn call<'f>(
     else {
         if context.dialect == Dialect::Sqlite && function.name.starts_with("pragma_") {
             return Call::Refused(Reason::SystemCatalog(name()));
+        }
+        if context.judgement == Judgement::Elsewhere {
+            return Call::JudgedElsewhere;
         }
         let reason = Reason::UnknownFunction(function.to_string().into());
         return match context.dialect {
@@ -78,6 +84,8 @@ pub(super) enum Arguments<'a> {
     List(&'a [FunctionArg]),
     /// A query in the place of arguments: one argument, of any value.
     Query,
+    /// What stands behind the opening bracket.
+    Tokens(&'a [Token<'a>]),
 }
 
 impl<'a> From<&'a FunctionArguments> for Arguments<'a> {
@@ -96,6 +104,7 @@ impl Arguments<'_> {
             Self::None => 0,
             Self::List(list) => list.len(),
             Self::Query => 1,
+            Self::Tokens(tokens) => count(tokens),
         }
     }
 
@@ -127,4 +136,23 @@ impl Arguments<'_> {
                 }
             })
     }
+}
+
+/// How many arguments stand before the bracket that closes a call.
+fn count(tokens: &[Token<'_>]) -> usize {
+    let mut depth = 0_usize;
+    let mut commas = 0;
+    for (at, token) in tokens.iter().enumerate() {
+        if token.is_punct("(") || token.is_punct("[") {
+            depth += 1;
+        } else if token.is_punct(")") || token.is_punct("]") {
+            if depth == 0 {
+                return if at == 0 { 0 } else { commas + 1 };
+            }
+            depth -= 1;
+        } else if depth == 0 && token.is_punct(",") {
+            commas += 1;
+        }
+    }
+    0
 }

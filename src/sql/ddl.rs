@@ -4,10 +4,11 @@
 //! policies and types reach further than their text shows.
 
 use super::{
+    called::Called,
     cursor::Cursor,
-    facts::{Dialect, Kind, Reason, Relation, Step, Writes},
+    facts::{Dialect, Kind, Ops, Reason, Step, Writes},
     part::{Context, Part},
-    scan, statement,
+    scan, statement, targets,
     token::Token,
 };
 
@@ -39,6 +40,7 @@ pub(super) fn ddl(context: Context<'_>, tokens: &[Token<'_>]) -> Option<Part> {
     } else if head.is_word("rename") && at.one_of(&["table", "tables"]) {
         Part::writing(
             Kind::Ddl,
+            Ops::ALL,
             scan::identifiers(context.dialect, at.rest()).named,
         )
     } else if head.is_one_of(&[
@@ -77,22 +79,13 @@ fn row_targets(context: Context<'_>, head: &Token<'_>, mut at: Cursor<'_, '_>) -
                 at.word("concurrently");
                 at.relation()
             });
-            Some(match named.flatten() {
-                Some(view) => Part::writing(Kind::Write, vec![view]),
-                None => Part::writing_everything(Kind::Write),
-            })
+            let named = named.flatten().map(|view| vec![view]);
+            Some(Part::writing_or_everything(Kind::Write, Ops::ALL, named))
         }
         Dialect::MySql if head.is_word("load") && at.one_of(&["data", "xml"]) => {
             Some(load(context, at))
         }
         _ => None,
-    }
-}
-
-fn named_or_everything(kind: Kind, named: Option<Vec<Relation>>) -> Part {
-    match named {
-        Some(named) => Part::writing(kind, named),
-        None => Part::writing_everything(kind),
     }
 }
 
@@ -109,7 +102,7 @@ fn create(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
             return Part::writing_everything(Kind::Ddl);
         };
         let mut part = Part {
-            named: vec![name.clone()],
+            named: vec![Ops::ALL.on(name.clone())],
             ..Part::inert(Kind::Ddl, Reason::NotARead)
         };
         let mut session = Vec::new();
@@ -119,19 +112,21 @@ fn create(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
             part.everything |= query.everything;
             // A CTE of the query may change rows, and what it calls the session.
             part.named.extend(query.named);
+            part.calls = query.calls;
             session.extend(query.steps.into_iter().filter(|step| {
                 matches!(
                     step,
                     Step::Session | Step::PerhapsSession | Step::UnknownTransaction
                 )
             }));
-        } else if scan::calls_unknown(context, at.rest())
-            && at
-                .rest()
-                .iter()
-                .any(|token| token.is_one_of(&["select", "execute"]))
+        } else if at
+            .rest()
+            .iter()
+            .any(|token| token.is_one_of(&["select", "execute"]))
         {
-            part.everything = true;
+            let called = Called::by(context, at.rest());
+            part.everything = called.can_write(context.dialect);
+            part.calls = called.listed;
         }
         part.settle();
         part.steps.extend(session);
@@ -151,7 +146,8 @@ fn create(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
         while let Some(token) = at.next() {
             if token.is_word("on") {
                 at.word("only");
-                return named_or_everything(Kind::Ddl, at.relation().map(|table| vec![table]));
+                let named = at.relation().map(|table| vec![table]);
+                return Part::writing_or_everything(Kind::Ddl, Ops::ALL, named);
             }
         }
     }
@@ -204,7 +200,11 @@ fn drop(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
     }
     at.words(&["if", "exists"]);
     let named = at.relations();
-    let part = cascading(context, named_or_everything(Kind::Ddl, named), at);
+    let part = cascading(
+        context,
+        Part::writing_or_everything(Kind::Ddl, Ops::ALL, named),
+        at,
+    );
     if temporary {
         part.then(Step::Session)
     } else {
@@ -246,10 +246,12 @@ fn alter(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
         "rule",
         "policy",
     ];
-    let reaches_far = at.rest().iter().any(|token| token.is_one_of(&far))
-        || scan::calls_unknown(context, at.rest());
+    let called = Called::by(context, at.rest());
+    let reaches_far =
+        at.rest().iter().any(|token| token.is_one_of(&far)) || called.can_write(context.dialect);
     let mut part = Part {
-        named: vec![name],
+        named: vec![Ops::ALL.on(name)],
+        calls: called.listed,
         everything: reaches_far,
         ..Part::inert(Kind::Ddl, Reason::NotARead)
     };
@@ -259,13 +261,13 @@ fn alter(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
 
 fn truncate(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
     at.word("table");
-    let kind = if context.dialect == Dialect::MySql {
-        Kind::Ddl
-    } else {
-        Kind::Write
+    let (kind, ops) = match context.dialect {
+        // It can be carried out row by row. (Manual, "TRUNCATE TABLE".)
+        Dialect::MySql => (Kind::Ddl, Ops::TRUNCATE.and(Ops::DELETE)),
+        Dialect::Postgres | Dialect::Sqlite => (Kind::Write, Ops::TRUNCATE),
     };
     let named = at.relations();
-    cascading(context, named_or_everything(kind, named), at)
+    cascading(context, Part::writing_or_everything(kind, ops, named), at)
 }
 
 fn copy(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
@@ -291,27 +293,36 @@ fn copy(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
         };
     }
     let mut part = Part {
-        named: vec![table],
+        named: vec![Ops::INSERT.on(table)],
         ..Part::inert(Kind::Write, Reason::NotARead)
     };
     // Options are written like `FORMAT csv`, so only the condition behind WHERE can call anything.
     let condition = at.rest().iter().position(|token| token.is_word("where"));
-    part.everything =
-        condition.is_some_and(|from| scan::calls_unknown(context, &at.rest()[from..]));
+    if let Some(condition) = condition.map(|from| &at.rest()[from..]) {
+        let called = Called::by(context, condition);
+        part.everything = called.can_write(context.dialect);
+        part.calls = called.listed;
+    }
     part.settle();
     part
 }
 
 fn load(context: Context<'_>, at: Cursor<'_, '_>) -> Part {
     let mut rest = at;
+    let mut ops = Ops::INSERT;
     while let Some(token) = rest.next() {
+        if token.is_word("replace") {
+            ops = targets::REPLACE;
+        }
         if token.is_word("into") && rest.word("table") {
             let named = rest.relation().map(|table| vec![table]);
-            let mut part = named_or_everything(Kind::Write, named);
-            if scan::calls_unknown(context, rest.rest()) {
+            let mut part = Part::writing_or_everything(Kind::Write, ops, named);
+            let called = Called::by(context, rest.rest());
+            if called.can_write(context.dialect) {
                 part.everything = true;
                 part.steps = vec![Step::Write(Writes::Everything)];
             }
+            part.calls = called.listed;
             return part;
         }
     }

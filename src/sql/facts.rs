@@ -87,6 +87,13 @@ impl Ops {
     pub const fn holds(self, other: Ops) -> bool {
         self.0 & other.0 == other.0
     }
+
+    pub(super) const fn on(self, relation: Relation) -> Action {
+        Action {
+            relation,
+            ops: self,
+        }
+    }
 }
 
 impl fmt::Debug for Ops {
@@ -202,6 +209,14 @@ pub enum Reason {
     HintOff,
     /// Uses an operator that is not built in.
     CustomOperator(Box<str>),
+    /// Reads a relation that the catalog does not have, or that the role may not see.
+    UnknownRelation(Box<str>),
+    /// Reads a table whose rows are elsewhere.
+    ForeignTable(Box<str>),
+    /// Reads a table that a crash of the server empties.
+    UnloggedTable(Box<str>),
+    /// Reads a table with row-level security, without a scope.
+    RowSecurity(Box<str>),
     /// Holds an executable comment (`/*! … */`): what runs depends on the server's version.
     ExecutableComment,
 }

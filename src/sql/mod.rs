@@ -7,6 +7,7 @@
 mod analyse;
 mod body;
 mod builtin;
+mod called;
 mod calls;
 mod cursor;
 mod ddl;
@@ -16,6 +17,7 @@ mod functions;
 mod hints;
 mod names;
 mod normal;
+mod outline;
 mod part;
 mod pins;
 mod query;
@@ -35,4 +37,7 @@ pub use body::{Body, Language, body};
 pub use explain::{Explanation, explain};
 pub use facts::{Action, Dialect, Facts, Hints, Kind, Ops, Reason, Relation, Step, Writes};
 pub use functions::Functions;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+pub(crate) use functions::is_built_in;
+pub(crate) use outline::outline;
 pub use pins::{Occurrence, Operand, Pin, PinnedWrite, Pins};

@@ -1,8 +1,8 @@
 //! What is known about one statement of a text, before the statements are put together.
 
 use super::{
-    facts::{Dialect, Kind, Reason, Relation, Step, Writes},
-    functions::Functions,
+    facts::{Action, Dialect, Kind, Ops, Reason, Relation, Step, Writes},
+    functions::{Functions, Judgement},
 };
 
 /// What a statement is judged against.
@@ -10,6 +10,7 @@ use super::{
 pub(super) struct Context<'f> {
     pub(super) dialect: Dialect,
     pub(super) functions: &'f Functions,
+    pub(super) judgement: Judgement,
 }
 
 /// The facts of one statement.
@@ -17,10 +18,12 @@ pub(super) struct Context<'f> {
 pub(super) struct Part {
     pub(super) kind: Kind,
     pub(super) reads: Vec<Relation>,
-    /// The targets that the statement names.
-    pub(super) named: Vec<Relation>,
+    /// The targets that the statement names, and what it does to each.
+    pub(super) named: Vec<Action>,
     /// Whether it can write more than it names. Without a write among the steps it writes nothing at all (`EXPLAIN`).
     pub(super) everything: bool,
+    /// What it calls, as in [`Facts::calls`](super::Facts::calls).
+    pub(super) calls: Vec<Relation>,
     pub(super) temporary: Vec<Relation>,
     pub(super) refusal: Option<Reason>,
     pub(super) steps: Vec<Step>,
@@ -34,6 +37,7 @@ impl Part {
             reads: Vec::new(),
             named: Vec::new(),
             everything: false,
+            calls: Vec::new(),
             temporary: Vec::new(),
             refusal: Some(refusal),
             steps: Vec::new(),
@@ -49,13 +53,25 @@ impl Part {
     }
 
     /// A statement that writes `named` and nothing else.
-    pub(super) fn writing(kind: Kind, named: Vec<Relation>) -> Self {
+    pub(super) fn writing(kind: Kind, ops: Ops, named: Vec<Relation>) -> Self {
         let mut part = Self {
-            named,
+            named: on_each(ops, named),
             ..Self::inert(kind, Reason::NotARead)
         };
         part.steps.push(Step::Write(part.writes()));
         part
+    }
+
+    /// As `writing`; a statement that can write anything if its targets could not be read.
+    pub(super) fn writing_or_everything(
+        kind: Kind,
+        ops: Ops,
+        named: Option<Vec<Relation>>,
+    ) -> Self {
+        match named {
+            Some(named) => Self::writing(kind, ops, named),
+            None => Self::writing_everything(kind),
+        }
     }
 
     /// A statement that can write anything.
@@ -90,7 +106,7 @@ impl Part {
         if self.everything {
             Writes::Everything
         } else {
-            Writes::Relations(sorted(self.named.clone()))
+            Writes::Relations(relations(&self.named))
         }
     }
 
@@ -116,6 +132,38 @@ impl Part {
         }
         self
     }
+}
+
+/// `ops` done to each of `relations`.
+pub(super) fn on_each(ops: Ops, relations: Vec<Relation>) -> Vec<Action> {
+    relations
+        .into_iter()
+        .map(|relation| ops.on(relation))
+        .collect()
+}
+
+/// The targets of `actions`, in order, each once.
+pub(super) fn relations(actions: &[Action]) -> Vec<Relation> {
+    sorted(
+        actions
+            .iter()
+            .map(|action| &action.relation)
+            .cloned()
+            .collect(),
+    )
+}
+
+/// `actions` in order, one a relation: whatever any of them does to it.
+pub(super) fn united(mut actions: Vec<Action>) -> Vec<Action> {
+    actions.sort_unstable();
+    actions.dedup_by(|later, kept| {
+        let same = later.relation == kept.relation;
+        if same {
+            kept.ops = kept.ops.and(later.ops);
+        }
+        same
+    });
+    actions
 }
 
 /// `relations` in order, each once.

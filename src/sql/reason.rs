@@ -31,6 +31,10 @@ impl Reason {
             Self::HintOff => "hint_off",
             Self::CustomOperator(_) => "custom_operator",
             Self::ExecutableComment => "executable_comment",
+            Self::UnknownRelation(_) => "unknown_relation",
+            Self::ForeignTable(_) => "foreign_table",
+            Self::UnloggedTable(_) => "unlogged_table",
+            Self::RowSecurity(_) => "row_security",
         }
     }
 }
@@ -67,6 +71,17 @@ impl fmt::Display for Reason {
             Self::NoTable => f.write_str("it calls functions and reads no table"),
             Self::HintOff => f.write_str("its own hint says `off`"),
             Self::CustomOperator(name) => write!(f, "the operator `{name}` is not built in"),
+            Self::UnknownRelation(name) => {
+                write!(f, "`{name}` is not in the catalog as it was read last")
+            }
+            Self::ForeignTable(name) => write!(f, "the rows of `{name}` are elsewhere"),
+            Self::UnloggedTable(name) => {
+                write!(f, "`{name}` is unlogged: a crash of the server empties it")
+            }
+            Self::RowSecurity(name) => write!(
+                f,
+                "`{name}` has row-level security and the read has no scope"
+            ),
             Self::ExecutableComment => f.write_str("it holds an executable comment"),
         }
     }

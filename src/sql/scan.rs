@@ -5,91 +5,14 @@
 
 use super::{
     builtin::is_reserved,
+    called::Called,
     cursor::Cursor,
-    facts::{Dialect, Kind, Reason, Relation, Step},
-    functions::{Class, built_in},
+    facts::{Action, Dialect, Kind, Ops, Reason, Relation, Step},
     names,
-    normal::RESERVED,
-    part::{Context, Part, sorted},
+    part::{Context, Part, on_each, sorted},
+    targets,
     token::{Token, TokenKind, lex},
 };
-
-/// Words that stand before a bracket without being called, beside the reserved ones.
-const NOT_CALLED: &[&str] = &[
-    "any",
-    "array",
-    "bigint",
-    "bit",
-    "check",
-    "char",
-    "character",
-    "conflict",
-    "cross",
-    "cube",
-    "decimal",
-    "duplicate",
-    "end",
-    "escape",
-    "except",
-    "fetch",
-    "filter",
-    "first",
-    "float",
-    "for",
-    "foreign",
-    "full",
-    "generated",
-    "group",
-    "grouping",
-    "ilike",
-    "include",
-    "index",
-    "inner",
-    "int",
-    "integer",
-    "intersect",
-    "interval",
-    "isnull",
-    "key",
-    "lateral",
-    "left",
-    "like",
-    "materialized",
-    "natural",
-    "next",
-    "notnull",
-    "numeric",
-    "offset",
-    "only",
-    "outer",
-    "over",
-    "partition",
-    "precision",
-    "primary",
-    "range",
-    "recursive",
-    "references",
-    "returning",
-    "right",
-    "rollup",
-    "row",
-    "rows",
-    "sets",
-    "similar",
-    "some",
-    "text",
-    "time",
-    "timestamp",
-    "unique",
-    "value",
-    "varchar",
-    "varying",
-    "window",
-    "with",
-    "within",
-    "without",
-    "zone",
-];
 
 /// The identifiers of some tokens.
 pub(super) struct Identifiers {
@@ -161,64 +84,11 @@ fn body(dialect: Dialect, text: &str, found: &mut Identifiers, depth: usize) {
     }
 }
 
-/// The first name before a bracket that could be a call with effects unknown to us. In SQLite no function can write.
-fn unknown_call(context: Context<'_>, tokens: &[Token<'_>]) -> Option<Box<str>> {
-    tokens.windows(2).enumerate().find_map(|(at, pair)| {
-        let [name, bracket] = pair else { return None };
-        if !bracket.is_punct("(") || !matches!(name.kind, TokenKind::Word | TokenKind::Quoted) {
-            return None;
-        }
-        let qualified = at > 0 && tokens[at - 1].is_punct(".");
-        let mut start = at;
-        let mut schema = None;
-        while start >= 2 && tokens[start - 1].is_punct(".") {
-            start -= 2;
-            schema = schema.or_else(|| names::identifier(context.dialect, &tokens[start]));
-        }
-        // A type, or an alias, CTE or target with its columns.
-        let declared = start.checked_sub(1).is_some_and(|before| {
-            let before = &tokens[before];
-            before.is_punct("::")
-                || before.is_punct(")")
-                || before.is_one_of(&["as", "into", "with", "recursive"])
-        });
-        if declared {
-            return None;
-        }
-        let Some(lower) = names::identifier(context.dialect, name) else {
-            return Some("?".into());
-        };
-        let word = name.kind == TokenKind::Word && !qualified;
-        if word && (RESERVED.binary_search(&&*lower).is_ok() || NOT_CALLED.contains(&&*lower)) {
-            return None;
-        }
-        let function = Relation {
-            schema,
-            name: lower,
-        };
-        if let Some(effects) = context.functions.declared(&function) {
-            // What it writes is not in the text.
-            return (!effects.writes.is_empty()).then_some(function.name);
-        }
-        let ours = !qualified
-            || (context.dialect == Dialect::Postgres
-                && function.schema.as_deref() == Some("pg_catalog"));
-        match built_in(context.dialect, &function.name).filter(|_| ours) {
-            Some(Class::Anything) | None => Some(function.name),
-            Some(_) => None,
-        }
-    })
-}
-
-/// Whether something in `tokens` could be a call that writes tables.
-pub(super) fn calls_unknown(context: Context<'_>, tokens: &[Token<'_>]) -> bool {
-    context.dialect != Dialect::Sqlite && unknown_call(context, tokens).is_some()
-}
-
 /// Facts of a query or a change of rows that the parser cannot read.
 pub(super) fn unparsed(context: Context<'_>, tokens: &[Token<'_>]) -> Part {
     let found = identifiers(context.dialect, tokens);
-    let unknown = found.unreadable || calls_unknown(context, tokens);
+    let called = Called::by(context, tokens);
+    let unknown = found.unreadable || called.can_write(context.dialect);
     let writes = writes(tokens);
     let mut part = Part::inert(
         if writes { Kind::Write } else { Kind::Read },
@@ -228,10 +98,11 @@ pub(super) fn unparsed(context: Context<'_>, tokens: &[Token<'_>]) -> Part {
     if writes {
         part.named = match only_target(context.dialect, tokens) {
             Some(target) => vec![target],
-            None => found.named.clone(),
+            None => on_each(Ops::ALL, found.named.clone()),
         };
     }
     part.reads = found.named;
+    part.calls = called.listed;
     part.settle();
     // `INTO` can make a temporary table or set a variable.
     if changes_session(tokens) {
@@ -260,11 +131,12 @@ fn changes_session(tokens: &[Token<'_>]) -> bool {
 }
 
 /// The only target of a change of rows, if it names no more than one: the other names in it are then reads.
-fn only_target(dialect: Dialect, tokens: &[Token<'_>]) -> Option<Relation> {
+fn only_target(dialect: Dialect, tokens: &[Token<'_>]) -> Option<Action> {
     let mut at = Cursor::new(dialect, tokens);
     let head = at.next()?;
     let inserts =
         head.is_word("insert") || (head.is_word("replace") && dialect != Dialect::Postgres);
+    let mut replaces = head.is_word("replace");
     match dialect {
         Dialect::Postgres | Dialect::Sqlite if head.is_word("delete") => {
             at.word("from").then_some(())?
@@ -272,7 +144,7 @@ fn only_target(dialect: Dialect, tokens: &[Token<'_>]) -> Option<Relation> {
         Dialect::Sqlite if head.is_word("update") => {
             // UPDATE OR IGNORE t
             if at.word("or") {
-                at.next();
+                replaces |= at.next().is_some_and(|how| how.is_word("replace"));
             }
         }
         Dialect::Postgres if head.is_word("update") => {}
@@ -282,14 +154,28 @@ fn only_target(dialect: Dialect, tokens: &[Token<'_>]) -> Option<Relation> {
     at.word("only");
     let target = at.relation()?;
     let rest = at.rest();
-    let more = rest.iter().enumerate().any(|(at, token)| {
-        let conflict = token.is_word("update")
+    let conflict = |at: usize| {
+        rest[at].is_word("update")
             && at
                 .checked_sub(1)
-                .is_some_and(|before| rest[before].is_one_of(&["do", "key"]));
-        token.is_one_of(&["insert", "update", "delete", "merge", "replace", "into"]) && !conflict
+                .is_some_and(|before| rest[before].is_one_of(&["do", "key"]))
+    };
+    let more = rest.iter().enumerate().any(|(at, token)| {
+        token.is_one_of(&["insert", "update", "delete", "merge", "replace", "into"])
+            && !conflict(at)
     });
-    (!more).then_some(target)
+    let ops = if replaces {
+        targets::REPLACE
+    } else if head.is_word("delete") {
+        Ops::DELETE
+    } else if head.is_word("update") {
+        Ops::UPDATE
+    } else if (0..rest.len()).any(conflict) {
+        Ops::INSERT.and(Ops::UPDATE)
+    } else {
+        Ops::INSERT
+    };
+    (!more).then(|| ops.on(target))
 }
 
 /// Whether a word of the text can make it a write. `FOR UPDATE` and `FOR NO KEY UPDATE` do not, nor do functions of that name.
@@ -325,6 +211,7 @@ pub(super) fn executable_comment(context: Context<'_>, tokens: &[Token<'_>]) -> 
     }
     // What the statement is may hang on the comment.
     let mut part = Part::unknown(Kind::Other, Reason::ExecutableComment);
-    part.named = identifiers(context.dialect, &code).named;
+    part.named = on_each(Ops::ALL, identifiers(context.dialect, &code).named);
+    part.calls = Called::by(context, &code).listed;
     part
 }

@@ -125,6 +125,7 @@ fn explain(context: Context<'_>, tokens: &[Token<'_>], depth: usize) -> Part {
     let mut part = Part {
         reads: inner.reads,
         named: inner.named,
+        calls: inner.calls,
         ..Part::inert(Kind::Other, Reason::Explain)
     };
     if context.dialect == Dialect::MySql && inner.everything {

@@ -1,11 +1,15 @@
 //! The targets of statements that change rows.
 
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, Delete, FromTable, Insert, Merge, ObjectName, TableFactor,
-    TableObject, TableWithJoins, Update, UpdateTableFromKind,
+    Assignment, AssignmentTarget, Delete, FromTable, Insert, Merge, ObjectName, OnConflictAction,
+    OnInsert, SqliteOnConflict, TableFactor, TableObject, TableWithJoins, Update,
+    UpdateTableFromKind,
 };
 
-use super::facts::Dialect;
+use super::facts::{Dialect, Ops};
+
+/// What taking the place of rows with the same key does: some databases delete and insert, some update.
+pub(super) const REPLACE: Ops = Ops::INSERT.and(Ops::UPDATE).and(Ops::DELETE);
 
 /// The names that a statement writes; `None` if one of them is not a plain name.
 pub(super) type Targets<'a> = Option<Vec<&'a ObjectName>>;
@@ -19,6 +23,29 @@ pub(super) fn insert(insert: &Insert) -> Targets<'_> {
             Some(vec![name])
         }
         _ => None,
+    }
+}
+
+/// What an `INSERT` does to its target.
+pub(super) fn insert_ops(insert: &Insert) -> Ops {
+    if insert.replace_into || insert.overwrite || insert.or == Some(SqliteOnConflict::Replace) {
+        return REPLACE;
+    }
+    match &insert.on {
+        None => Ops::INSERT,
+        Some(OnInsert::OnConflict(conflict)) if conflict.action == OnConflictAction::DoNothing => {
+            Ops::INSERT
+        }
+        Some(_) => Ops::INSERT.and(Ops::UPDATE),
+    }
+}
+
+/// What an `UPDATE` does to its targets.
+pub(super) fn update_ops(update: &Update) -> Ops {
+    if update.or == Some(SqliteOnConflict::Replace) {
+        REPLACE
+    } else {
+        Ops::UPDATE
     }
 }
 

@@ -2,11 +2,14 @@
 //! maintenance, calls of procedures.
 
 use super::{
+    called::{Called, Doubt},
+    calls::Arguments,
     cursor::Cursor,
-    facts::{Dialect, Kind, Reason, Step, Writes},
+    facts::{Dialect, Kind, Ops, Reason, Step, Writes},
+    functions::Judgement,
     part::{Context, Part},
     scan,
-    token::Token,
+    token::{Token, TokenKind},
 };
 
 /// SQLite's pragmas that take an argument and only read.
@@ -28,6 +31,11 @@ pub(super) fn utility(context: Context<'_>, tokens: &[Token<'_>]) -> Option<Part
     let mut at = Cursor::new(context.dialect, tokens);
     let head = at.next()?;
     let is = |words: &[&str]| head.is_one_of(words);
+    if is(&["call"])
+        && let Some(part) = call(context, tokens)
+    {
+        return Some(part);
+    }
     if is(&["call", "do", "execute", "exec"]) {
         return Some(match context.dialect {
             // What it begins it also ends: no transaction is open after it that was not before.
@@ -72,6 +80,34 @@ pub(super) fn utility(context: Context<'_>, tokens: &[Token<'_>]) -> Option<Part
         Dialect::Sqlite => sqlite(head, at),
         Dialect::Postgres => None,
     }
+}
+
+/// A `CALL` whose procedure somebody else judges. `None` if nobody does, or if its arguments are not plain.
+fn call(context: Context<'_>, tokens: &[Token<'_>]) -> Option<Part> {
+    if context.judgement == Judgement::Here || context.dialect == Dialect::Sqlite {
+        return None;
+    }
+    let mut at = Cursor::new(context.dialect, tokens);
+    at.next();
+    let procedure = at.relation()?;
+    // MySQL needs no brackets.
+    let plain = at.at_end() || (at.skip_group() && at.at_end());
+    if !plain || scan::identifiers(context.dialect, tokens).unreadable {
+        return None;
+    }
+    let mut called = Called::by(context, &tokens[1..]);
+    // Without brackets, or with a name that is grammar elsewhere.
+    called.add(context, procedure, TokenKind::Quoted, Arguments::None);
+    if called.doubt == Doubt::Anything {
+        return None;
+    }
+    let mut part = Part::writing(Kind::Write, Ops::ALL, called.writes);
+    part.reads = called.reads;
+    part.calls = called.listed;
+    Some(match context.dialect {
+        Dialect::MySql => part.then(Step::UnknownTransaction).then(Step::Session),
+        Dialect::Postgres | Dialect::Sqlite => part.then(Step::PerhapsSession),
+    })
 }
 
 fn mysql(context: Context<'_>, head: &Token<'_>, mut at: Cursor<'_, '_>) -> Option<Part> {
@@ -134,10 +170,12 @@ fn mysql_set(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
     }
     let mut part = Part::stepping(Kind::Session, [Step::Session]);
     // The values can be any expression.
-    if scan::calls_unknown(context, at.rest()) {
+    let called = Called::by(context, at.rest());
+    if called.can_write(context.dialect) {
         part.everything = true;
         part.steps.insert(0, Step::Write(Writes::Everything));
     }
+    part.calls = called.listed;
     let names = |token: &Token<'_>| {
         let name = token.text.trim_start_matches('@').to_ascii_lowercase();
         let last = name

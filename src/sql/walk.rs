@@ -12,9 +12,9 @@ use sqlparser::ast::{
 use super::{
     builtin,
     calls::{Arguments, Call, call},
-    facts::{Dialect, Kind, Reason, Relation, Step},
+    facts::{Dialect, Kind, Ops, Reason, Relation, Step},
     names,
-    part::{Context, Part, sorted},
+    part::{Context, Part, on_each, sorted},
     query::Keywords,
     scope::{Scopes, cte_name, fold},
     targets::{self, Targets},
@@ -111,7 +111,7 @@ impl Walk<'_, '_> {
         names::relation(parts?)
     }
 
-    fn write(&mut self, targets: Targets<'_>) {
+    fn write(&mut self, ops: Ops, targets: Targets<'_>) {
         self.part.kind = Kind::Write;
         let Some(targets) = targets else {
             self.part.everything = true;
@@ -120,7 +120,7 @@ impl Walk<'_, '_> {
         for name in targets {
             self.targets.push(ptr::from_ref(name));
             match self.relation(name) {
-                Some(relation) => self.part.named.push(relation),
+                Some(relation) => self.part.named.push(ops.on(relation)),
                 None => self.part.everything = true,
             }
             if self
@@ -146,12 +146,17 @@ impl Walk<'_, '_> {
                 .is_some_and(|ident| ident.quote_style.is_some())
         });
         self.calls += 1;
-        match call(self.context, &function, quoted, arguments) {
-            Call::Pure => {}
+        let outcome = call(self.context, &function, quoted, arguments);
+        if !matches!(outcome, Call::Syntax | Call::Declared(_)) {
+            self.part.calls.push(function);
+        }
+        match outcome {
+            Call::Pure | Call::JudgedElsewhere => {}
             Call::Syntax => self.calls -= 1,
             Call::Declared(effects) => {
                 self.part.reads.extend(effects.reads.iter().cloned());
-                self.part.named.extend(effects.writes.iter().cloned());
+                let writes = on_each(Ops::ALL, effects.writes.clone());
+                self.part.named.extend(writes);
             }
             Call::Refused(reason) => self.refuse(reason),
             Call::ChangesSession(reason) => {
@@ -217,7 +222,7 @@ impl Walk<'_, '_> {
                 self.part.temporary.push(relation.clone());
                 self.session = Some(Step::Session);
             }
-            self.part.named.push(relation);
+            self.part.named.push(Ops::ALL.on(relation));
         }
     }
 }
@@ -233,16 +238,23 @@ impl Visitor for Walk<'_, '_> {
             Statement::Query(_) => return ControlFlow::Continue(()),
             Statement::Insert(insert) => {
                 self.keywords.into += usize::from(insert.into);
-                self.write(targets::insert(insert));
+                self.write(targets::insert_ops(insert), targets::insert(insert));
             }
-            Statement::Update(update) => self.write(targets::update(dialect, update)),
-            Statement::Delete(delete) => self.write(targets::delete(dialect, delete)),
+            Statement::Update(update) => {
+                self.write(
+                    targets::update_ops(update),
+                    targets::update(dialect, update),
+                );
+            }
+            Statement::Delete(delete) => {
+                self.write(Ops::DELETE, targets::delete(dialect, delete));
+            }
             Statement::Merge(merge) => {
                 self.keywords.into += usize::from(merge.into);
-                self.write(targets::merge(merge));
+                self.write(targets::REPLACE, targets::merge(merge));
             }
             // Not what its first word said.
-            _ => self.write(None),
+            _ => self.write(Ops::ALL, None),
         }
         self.refuse(if main {
             Reason::NotARead

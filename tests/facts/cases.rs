@@ -3,6 +3,16 @@
 use cachedpool::sql::{Dialect, Facts, Functions, Relation, Step, Writes, analyse};
 
 fn check(dialect: Dialect, file: &str, functions: &Functions) {
+    table(file, |expected, sql| {
+        (
+            expected.to_owned(),
+            described(&analyse(dialect, sql, functions)),
+        )
+    });
+}
+
+/// Compares each line of `file`, `what is expected | SQL`: `judge` gives what is expected and what was found.
+pub(super) fn table(file: &str, judge: impl Fn(&str, &str) -> (String, String)) {
     let mut wrong = Vec::new();
     let mut count = 0;
     for line in file
@@ -15,7 +25,7 @@ fn check(dialect: Dialect, file: &str, functions: &Functions) {
             .collect::<Vec<_>>()
             .join(" ");
         let sql = sql.replace("\\n", "\n");
-        let found = described(&analyse(dialect, &sql, functions));
+        let (expected, found) = judge(&expected, &sql);
         if found != expected {
             wrong.push(format!("{sql}\n  expected {expected}\n  found    {found}"));
         }
@@ -38,20 +48,22 @@ fn described(facts: &Facts) -> String {
     } else {
         ""
     };
-    let steps: Vec<String> = facts.steps.iter().map(step).collect();
-    let steps = if steps.is_empty() {
-        "-".to_owned()
-    } else {
-        steps.join(",")
-    };
     format!(
-        "{kind} {} {everything}{} {verdict} {steps}",
+        "{kind} {} {everything}{} {verdict} {}",
         list(&facts.reads),
-        list(&facts.named_writes)
+        list(&facts.named_writes),
+        steps(facts)
     )
 }
 
-fn list(relations: &[Relation]) -> String {
+pub(super) fn steps(facts: &Facts) -> String {
+    match &facts.steps[..] {
+        [] => "-".to_owned(),
+        some => some.iter().map(step).collect::<Vec<_>>().join(","),
+    }
+}
+
+pub(super) fn list(relations: &[Relation]) -> String {
     match relations {
         [] => "-".to_owned(),
         _ => relations

@@ -9,6 +9,7 @@ macro_rules! figure {
     }};
 }
 
+mod actions;
 mod cases;
 mod corpus;
 mod properties;

@@ -34,12 +34,13 @@ impl Found {
 
     /// The lines that begin like this, sorted.
     pub(crate) fn starting_with(&self, start: &str) -> Vec<&str> {
-        let mut found = self.in_order(start);
+        let mut found: Vec<&str> = self.0.iter().map(String::as_str).collect();
+        found.retain(|line| line.starts_with(start));
         found.sort_unstable();
         found
     }
 
-    /// The lines that begin like this, as the loader found them.
+    /// The lines that begin like this, as the loader has ordered them.
     pub(crate) fn in_order(&self, start: &str) -> Vec<&str> {
         let lines = self.0.iter().map(String::as_str);
         lines.filter(|line| line.starts_with(start)).collect()

@@ -174,12 +174,12 @@ async fn what_is_taken_is_gone_and_only_taken_while_true() {
         .expect("it was taken");
     engine.store(question(2, users(), terms()), stamp, vec![70_u64]);
     assert!(matches!(
-        engine.lookup::<Rows>(&key(2), &users(), &terms()),
+        engine.lookup::<Rows>(&key(2), &terms()),
         Lookup::Fresh(_)
     ));
     engine.invalidate(&users());
     assert!(matches!(
-        engine.lookup::<Rows>(&key(2), &users(), &terms()),
+        engine.lookup::<Rows>(&key(2), &terms()),
         Lookup::Miss(_)
     ));
 

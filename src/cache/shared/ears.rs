@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::{EVERYTHING, Session, Watcher, Word, known::Known, lease::Lease};
+use super::{DEFINITIONS, EVERYTHING, Session, Watcher, Word, known::Known, lease::Lease};
 use crate::{
     cache::Clock,
     observe::{Event, Observer},
@@ -26,7 +26,11 @@ impl Watcher for Ears {
         let Some(clock) = self.clock.upgrade() else {
             return;
         };
-        if words.iter().any(|&(slot, _)| slot == EVERYTHING) {
+        let moved = |slot| words.iter().any(|&(moved, _)| moved == slot);
+        if moved(EVERYTHING) {
+            if moved(DEFINITIONS) {
+                clock.follow(&[DEFINITIONS]);
+            }
             return self.moved_everything();
         }
         let slots: Vec<u16> = words.iter().map(|&(slot, _)| slot).collect();

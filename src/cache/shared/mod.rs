@@ -60,8 +60,8 @@ pub use memory::MemoryClock;
 pub use receipt::Receipt;
 pub use settings::SharedSettings;
 pub use tier::{
-    Answer, Claim, EVERYTHING, Fetched, Held, Hold, HoldReason, Reading, Session, SharedTier, Step,
-    TierError, Watcher, Word, Words,
+    Answer, Claim, DEFINITIONS, EVERYTHING, Fetched, Held, Hold, HoldReason, Reading, Session,
+    SharedTier, Step, TierError, Watcher, Word, Words,
 };
 pub use token::{Token, TokenError};
 

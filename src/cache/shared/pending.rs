@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
-use super::{EVERYTHING, Hold, HoldReason, Step, Word};
+use super::{DEFINITIONS, EVERYTHING, Hold, HoldReason, Step, Word};
 use crate::cache::Tick;
 
 /// Past so many slots, or holds of unknown outcome, they become one.
@@ -208,11 +208,15 @@ impl Pending {
                 ..longest
             });
         }
+        // A step of everything does not say that definitions moved.
+        let definitions = self.steps.remove(&DEFINITIONS);
         for (slot, owed) in std::mem::take(&mut self.steps) {
             if owed.moves {
                 unmark(&mut self.moving, slot);
             }
         }
+        self.steps
+            .extend(definitions.map(|owed| (DEFINITIONS, owed)));
         self.mark(&[EVERYTHING]);
         self.steps.insert(
             EVERYTHING,

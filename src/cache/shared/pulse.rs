@@ -91,7 +91,7 @@ impl Pulse {
         let renewal = self.lease.renew(session, sent, max_staleness, || {
             // Steps may have been missed, and whatever is in memory may lack them.
             self.known.forget();
-            self.clock.follow(&[super::EVERYTHING]);
+            self.clock.follow(&[super::EVERYTHING, super::DEFINITIONS]);
         });
         match renewal {
             Renewal::Over => return Err(TierError::passing("the connection ended with its beat")),

@@ -69,7 +69,8 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, TierError>>;
 ///
 /// A tier may tell too much (a step twice, one of this process, everything), never too little.
 pub trait Watcher: Send + Sync {
-    /// Slots have moved to these words.
+    /// Slots have moved to these words. What moves together with [`EVERYTHING`] is to be told with it: [`DEFINITIONS`] is not
+    /// among "every slot".
     fn moved(&self, words: &[(u16, Word)]);
 
     /// Every slot may have moved.
@@ -84,6 +85,8 @@ pub trait Watcher: Send + Sync {
 
 /// The slot that stands for every slot, in [`Step`]s and holds.
 pub const EVERYTHING: u16 = 0;
+
+pub use crate::cache::tag::DEFINITIONS;
 
 /// An unbroken stretch of hearing. Never zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

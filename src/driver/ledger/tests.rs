@@ -8,14 +8,14 @@ use self::model::{Op, Refusal, Server, TABLES};
 use super::*;
 
 fn tag(table: usize) -> Touched {
-    Touched::Tags(vec![Tag::table(&table.to_string())])
+    Touched::Tags(vec![Tag::table(table.to_string())])
 }
 
 fn names(touched: &Touched, table: usize) -> bool {
     match touched {
         Touched::Nothing => false,
-        Touched::Tags(tags) => tags.contains(&Tag::table(&table.to_string())),
-        Touched::Everything => true,
+        Touched::Tags(tags) => tags.contains(&Tag::table(table.to_string())),
+        Touched::Everything | Touched::Definitions => true,
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod back;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use futures_util::StreamExt as _;
 use sqlx::{Error, SqlStr, pool::PoolConnection};
@@ -15,10 +15,12 @@ use super::{
     owned::OwnedQuery,
 };
 use crate::{
-    cache::{Receipt, Tags, Token, WriteGuard},
+    cache::{Engine, Receipt, Tags, Token, WriteGuard},
     driver::{
         ledger::{Effect, Ledger, Touched},
-        statement::{SessionChange, Statement},
+        plan::SessionChange,
+        snapshot::Snapshot,
+        statement::Statement,
     },
     pool::Core,
     sql::Kind,
@@ -53,6 +55,8 @@ pub(crate) struct Checkout<DB: Backend> {
     suspect: bool,
     /// A commit or rollback failed, so sqlx may count transactions that are no more, and undo the wrong one.
     miscounted: bool,
+    /// The definitions by which what is in the ledger was expanded.
+    under: Under,
     core: Arc<Core<DB>>,
 }
 
@@ -66,6 +70,7 @@ impl<DB: Backend> Checkout<DB> {
             spoilt: false,
             suspect: false,
             miscounted: false,
+            under: Under::Nothing,
             core,
         }
     }
@@ -87,7 +92,7 @@ impl<DB: Backend> Checkout<DB> {
     pub(crate) fn lose_sight(&mut self) {
         self.spoilt = true;
         self.ledger.apply(&Effect::UnknownTransaction);
-        let visible = self.ledger.apply(&Effect::Write(Touched::Everything));
+        let visible = self.ledger.apply(&Effect::Write(Touched::Definitions));
         self.core.engine.invalidate(&visible.to_tags());
     }
 
@@ -98,10 +103,11 @@ impl<DB: Backend> Checkout<DB> {
     pub(crate) async fn run(
         &mut self,
         statement: &Statement,
-        query: OwnedQuery<DB>,
+        mut query: OwnedQuery<DB>,
         answers: &mpsc::Sender<Message<DB>>,
     ) {
-        let pending = match self.expect(&statement.effects).await {
+        let effects = self.effects(statement, &mut query);
+        let pending = match self.expect(&effects).await {
             Ok(pending) => pending,
             Err(refused) => {
                 // The statement is not sent, and all is as before it.
@@ -130,16 +136,20 @@ impl<DB: Backend> Checkout<DB> {
             Some(Err(error)) => Err(Outcome::of(error)),
             _ => Ok(()),
         };
-        let mut receipt = self.settle(pending, &statement.effects, result);
+        let defined = pending.moves_definitions;
+        let mut receipt = self.settle(pending, &effects, result);
         if statement.facts.kind == Kind::Ddl {
-            self.core.statements.forget();
             let core = self.core.clone();
             core.survey(self.connection()).await;
             if self.core.rollback_leaves_rows() {
                 self.ledger.rollbacks_leave_rows();
             }
         }
-        if statement.session == SessionChange::Certain && self.core.session.lives_in_connection {
+        if defined {
+            self.look().await;
+        }
+        if statement.plan.session == SessionChange::Certain && self.core.session.lives_in_connection
+        {
             // It cannot be closed, so what was read before must not be answered to those who read now.
             receipt = receipt.and(self.core.engine.invalidate_all());
         }
@@ -195,11 +205,15 @@ impl<DB: Backend> Checkout<DB> {
             Ok(()) => self.depth = depth,
             Err(_) => self.miscounted |= ends,
         }
+        let defined = pending.moves_definitions;
         let receipt = self.settle(
             pending,
             effects,
             result.as_ref().map(drop).map_err(Outcome::of),
         );
+        if defined {
+            self.look().await;
+        }
         let token = receipt.delivered().await;
         result.map(|()| token)
     }
@@ -208,7 +222,7 @@ impl<DB: Backend> Checkout<DB> {
     fn begin_with(&mut self, sql: &SqlStr) -> Vec<Effect> {
         let statement = self.core.statements.of(sql.as_str());
         self.foresee(&statement);
-        let mut effects = statement.effects.clone();
+        let mut effects = self.expanded(&statement, statement.plan.effects().into());
         if !effects.contains(&Effect::Begin) {
             // sqlx makes sure that a transaction is open afterwards, and nobody saw it begin.
             effects.push(Effect::UnknownTransaction);
@@ -218,8 +232,8 @@ impl<DB: Backend> Checkout<DB> {
 
     /// Takes note of what a statement will do to the session, before it is sent.
     fn foresee(&mut self, statement: &Statement) {
-        self.spoilt |= statement.session == SessionChange::Certain;
-        self.suspect |= statement.session == SessionChange::Perhaps;
+        self.spoilt |= statement.plan.session == SessionChange::Certain;
+        self.suspect |= statement.plan.session == SessionChange::Perhaps;
         self.core.statements.shadow(&statement.facts.temporary);
     }
 
@@ -232,7 +246,12 @@ impl<DB: Backend> Checkout<DB> {
         let mut after = self.ledger.clone();
         let visible = after.apply_text(effects);
         match self.core.engine.announce(visible.to_tags()).await {
-            Ok(guard) => Ok(Pending { guard, after }),
+            Ok(guard) => Ok(Pending {
+                guard,
+                after,
+                writes: !visible.is_empty(),
+                moves_definitions: visible.moves_definitions(),
+            }),
             Err(_) if undoes(effects) => Ok(self.undo(effects)),
             Err(refused) => Err(crate::error::fence(refused)),
         }
@@ -245,6 +264,8 @@ impl<DB: Backend> Checkout<DB> {
         Pending {
             guard: self.core.engine.write(visible.to_tags()),
             after,
+            writes: !visible.is_empty(),
+            moves_definitions: visible.moves_definitions(),
         }
     }
 
@@ -256,7 +277,9 @@ impl<DB: Backend> Checkout<DB> {
         result: Result<(), Outcome>,
     ) -> Receipt {
         let engine = &self.core.engine;
-        match result {
+        // Before the write's own step, which may be one of the definitions.
+        let holds = pending.moves_definitions || !pending.writes || self.under.holds(engine);
+        let receipt = match result {
             Ok(()) => {
                 self.ledger = pending.after;
                 pending.guard.committed()
@@ -278,6 +301,64 @@ impl<DB: Backend> Checkout<DB> {
                 let receipt = pending.guard.unknown();
                 receipt.and(engine.invalidate(&visible.to_tags()))
             }
+        };
+        if self.ledger.is_settled() {
+            self.under = Under::Nothing;
+        }
+        match holds {
+            true => receipt,
+            false => receipt.and(self.core.engine.invalidate_all()),
+        }
+    }
+
+    /// What a statement will do on this connection, by the definitions of now.
+    fn effects(&mut self, statement: &Statement, query: &mut OwnedQuery<DB>) -> Vec<Effect> {
+        let values = || query.arguments.as_mut().map(DB::values).unwrap_or_default();
+        if statement.plan.is_plain_read() && !self.core.passes(statement) {
+            return vec![Effect::Write(Touched::Everything)];
+        }
+        let effects = match self.spoilt || self.suspect {
+            // Its names can mean something else here.
+            true => statement.plan.elsewhere().into(),
+            false => statement.plan.effects_with(values),
+        };
+        self.expanded(statement, effects)
+    }
+
+    /// Takes note of the definitions by which `effects` were expanded. Where they may not be those that the statement will
+    /// meet, everything is what it changes.
+    fn expanded(&mut self, statement: &Statement, effects: Cow<'_, [Effect]>) -> Vec<Effect> {
+        if effects.is_empty() {
+            return Vec::new();
+        }
+        let engine = &self.core.engine;
+        let holds = engine.is_settled(&statement.snapshot.stamp);
+        if !engine.still_holds(&statement.snapshot.stamp) {
+            self.core.look_soon();
+        }
+        self.under.add(&statement.snapshot);
+        let defines = |effect: &Effect| effect.touched().is_some_and(Touched::moves_definitions);
+        // What follows in the transaction meets the new definitions, which others do not see yet.
+        let mid_transaction = !self.ledger.is_settled() && effects.iter().any(defines);
+        if holds && !mid_transaction {
+            return effects.into_owned();
+        }
+        effects.iter().map(Effect::widened).collect()
+    }
+
+    /// Reads the catalog again: what others do meanwhile goes to the database or invalidates everything.
+    async fn look(&mut self) {
+        let core = self.core.clone();
+        let looked = if !self.spoilt && !self.suspect && self.ledger.is_settled() {
+            core.look(self.connection()).await
+        } else if let Some(mut other) = core.inner.try_acquire() {
+            core.look(&mut other).await
+        } else {
+            // To wait for another connection could be to wait for this one.
+            return core.look_soon();
+        };
+        if looked.is_err() {
+            core.look_soon();
         }
     }
 
@@ -304,6 +385,37 @@ impl<DB: Backend> Checkout<DB> {
 struct Pending {
     guard: WriteGuard,
     after: Ledger,
+    /// Others will see something changed.
+    writes: bool,
+    /// Definitions among it.
+    moves_definitions: bool,
+}
+
+/// By which definitions uncommitted writes were expanded.
+enum Under {
+    Nothing,
+    One(Arc<Snapshot>),
+    /// By different ones.
+    Several,
+}
+
+impl Under {
+    fn add(&mut self, snapshot: &Arc<Snapshot>) {
+        *self = match std::mem::replace(self, Under::Nothing) {
+            Under::Nothing => Under::One(snapshot.clone()),
+            Under::One(own) if Arc::ptr_eq(&own, snapshot) => Under::One(own),
+            Under::One(_) | Under::Several => Under::Several,
+        };
+    }
+
+    /// Whether they hold still, and nobody is about to change them.
+    fn holds(&self, engine: &Engine) -> bool {
+        match self {
+            Under::Nothing => true,
+            Under::One(snapshot) => engine.is_settled(&snapshot.stamp),
+            Under::Several => false,
+        }
+    }
 }
 
 /// The savepoint that sqlx makes inside `depth` open transactions.

@@ -11,6 +11,7 @@ use sqlx::{Describe, Either, Error, Execute, Executor, SqlStr};
 use super::{Backend, CachedConnection, backend::Item, owned::OwnedQuery};
 use crate::{
     cache::{Question, Shape},
+    driver::statement::Statement,
     pool::{CachedPool, Core},
 };
 
@@ -67,7 +68,7 @@ impl<DB: Backend> Core<DB> {
     /// Runs a query on any connection: a read passes through, anything else is followed to its end.
     fn send(self: &Arc<Self>, query: OwnedQuery<DB>) -> BoxStream<'static, Item<DB>> {
         let statement = self.statements.of(query.sql.as_str());
-        if statement.is_plain_read() {
+        if self.passes(&statement) {
             return DB::pool_fetch_many(&self.inner, query);
         }
         let core = self.clone();
@@ -85,11 +86,19 @@ impl<DB: Backend> Core<DB> {
         self: &Arc<Self>,
         query: OwnedQuery<DB>,
     ) -> BoxFuture<'static, Result<Option<DB::Row>, Error>> {
-        if self.statements.of(query.sql.as_str()).is_plain_read() {
+        if self.passes(&self.statements.of(query.sql.as_str())) {
             DB::pool_fetch_optional(&self.inner, query)
         } else {
             first_row::<DB>(self.send(query)).boxed()
         }
+    }
+
+    /// Whether a statement changes nothing, so that it need not be followed.
+    pub(super) fn passes(&self, statement: &Statement) -> bool {
+        // Code may have been replaced by code that writes.
+        let is_known =
+            || !statement.plan.runs_routines() || self.engine.is_settled(&statement.snapshot.stamp);
+        statement.plan.is_plain_read() && is_known()
     }
 
     /// Whether a load of this question may find a stale answer in the shared tier, and the query is needed again then.

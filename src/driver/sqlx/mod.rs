@@ -8,6 +8,7 @@ mod backend;
 mod catalog;
 mod checkout;
 mod connection;
+mod definitions;
 mod executor;
 #[cfg(feature = "testing")]
 pub mod inspect;
@@ -23,6 +24,7 @@ mod query;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod transaction;
+mod values;
 
 pub use backend::Backend;
 pub use connection::{CachedConnection, CachedPoolConnection};
@@ -30,3 +32,4 @@ pub use query::{CacheExt, CacheValue, CachedRead, Mapped};
 pub use transaction::Transaction;
 
 pub(crate) use backend::{Outcome, Session};
+pub(crate) use definitions::{Definitions, Trouble, watch};

@@ -106,7 +106,9 @@ impl Functions {
     }
 
     /// Leaves the judgement of functions that are neither built in nor declared to the caller, who has a catalog: a call of
-    /// one is in [`Facts::calls`](super::Facts::calls), and neither refuses the result nor counts as a write.
+    /// one is in [`Facts::calls`](super::Facts::calls), and neither refuses the result nor counts as a write or as a change of
+    /// the session. So does `CALL`, whose procedure still counts as a possible change of the session. What the parser cannot
+    /// read is judged as if nobody had a catalog.
     #[must_use]
     pub fn judged_elsewhere(mut self) -> Self {
         self.judgement = Judgement::Elsewhere;
@@ -117,9 +119,13 @@ impl Functions {
         self.judgement
     }
 
-    /// The names of the declared functions.
-    pub fn names(&self) -> impl Iterator<Item = &Relation> {
-        self.declared.keys()
+    /// The declared functions, each with the relations that it is declared to read or write.
+    pub(crate) fn declarations(
+        &self,
+    ) -> impl Iterator<Item = (&Relation, impl Iterator<Item = &Relation>)> {
+        self.declared
+            .iter()
+            .map(|(name, effects)| (name, effects.reads.iter().chain(&effects.writes)))
     }
 
     pub(super) fn declared(&self, function: &Relation) -> Option<&Effects> {
@@ -154,6 +160,15 @@ impl Relation {
             name,
         }
     }
+}
+
+/// Whether a function is one of the database's own.
+pub(crate) fn is_built_in(dialect: Dialect, function: &Relation) -> bool {
+    let own = match function.schema.as_deref() {
+        None => true,
+        Some(schema) => dialect == Dialect::Postgres && schema == "pg_catalog",
+    };
+    own && built_in(dialect, &function.name).is_some()
 }
 
 /// The class of a built-in function, by its name in lower case.

@@ -42,7 +42,7 @@ fn put<T: Value>(engine: &Engine, key: Key, value: T) {
 
 fn holds(engine: &Engine, key: &Key) -> bool {
     matches!(
-        engine.lookup::<Vec<u8>>(key, &Tags::none(), &Terms::default()),
+        engine.lookup::<Vec<u8>>(key, &Terms::default()),
         Lookup::Fresh(_)
     )
 }

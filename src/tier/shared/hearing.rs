@@ -104,11 +104,11 @@ impl Hearing {
         if message.origin == self.origin {
             return;
         }
+        let word = |&(slot, version)| (slot, Word { epoch, version });
+        let words: Vec<(u16, Word)> = message.steps.iter().map(word).collect();
+        watcher.moved(&words);
         if everything {
             watcher.moved_everything();
-        } else {
-            let word = |&(slot, version)| (slot, Word { epoch, version });
-            watcher.moved(&message.steps.iter().map(word).collect::<Vec<_>>());
         }
         if let Some(span) = message.doubt {
             let slots: Vec<u16> = message.steps.iter().map(|&(slot, _)| slot).collect();

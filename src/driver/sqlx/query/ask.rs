@@ -4,11 +4,9 @@ use std::{any::TypeId, sync::Arc};
 
 use super::super::{Backend, owned::OwnedQuery};
 use crate::{
-    cache::{Key, Mode, Params, Question, Shape, Stamp, Tag, Tags, Terms},
+    cache::{Key, Mode, Params, Question, Shape, Stamp, Tag, Terms},
     driver::{
-        CachePolicy,
-        policy::AskDatabase,
-        statement::{Statement, table_tag},
+        CachePolicy, policy::AskDatabase, snapshot::Snapshot, statement::Statement,
         whole::RowIdentity,
     },
     pool::Core,
@@ -18,8 +16,8 @@ use crate::{
 pub(super) struct Ask {
     pub(super) key: Key,
     statement: Arc<Statement>,
-    /// The tags and terms of this read where they are not the statement's own.
-    own: Option<Box<(Tags, Terms)>>,
+    /// What this read adds to the statement's own tags, and its terms where they are not the statement's.
+    own: Option<Box<(Vec<Tag>, Terms)>>,
     /// The result stays in this process.
     local_only: bool,
 }
@@ -45,7 +43,7 @@ impl Ask {
     /// What to ask.
     #[inline]
     pub(super) fn new<DB: Backend>(
-        core: &Core<DB>,
+        core: &Arc<Core<DB>>,
         query: &mut OwnedQuery<DB>,
         policy: Option<&CachePolicy>,
         shape: Shape,
@@ -53,11 +51,19 @@ impl Ask {
     ) -> Result<Ask, Refusal> {
         let statement = core.statements.of(query.sql.as_str());
         let mut terms = policy.map(|policy| policy.terms(&statement.terms));
-        let refusal = match &statement.refusal {
+        let plan = &statement.plan;
+        let unscoped = || policy.is_none_or(|policy| policy.scope.is_none());
+        let refusal = match (&plan.refusal, &plan.unscoped) {
             _ if policy.is_some_and(|policy| policy.bypass) => Some("bypass"),
             _ if terms.as_ref().unwrap_or(&statement.terms).ttl.is_zero() => Some("zero_ttl"),
-            Some(refusal) => Some(refusal.label()),
-            None => policy
+            (Some(refusal), _) => Some(refusal.label()),
+            (None, Some(refusal)) if unscoped() => Some(refusal.label()),
+            _ if !core.engine.still_holds(&statement.snapshot.stamp) => {
+                // What it depends on may be something else by now.
+                core.look_soon();
+                Some("schema_changed")
+            }
+            _ => policy
                 .zip(terms.as_mut())
                 .and_then(|(policy, terms)| policy.demand_after(&core.engine, terms).err())
                 .map(|AskDatabase| "after_token"),
@@ -72,7 +78,7 @@ impl Ask {
                 return Err(if only_if_cached {
                     Refusal::NotCached
                 } else {
-                    Refusal::Database(Box::new(core.engine.stamp(&statement.reads)))
+                    Refusal::Database(Box::new(core.engine.stamp(&plan.reads)))
                 });
             }
         };
@@ -85,7 +91,10 @@ impl Ask {
             params[..8].copy_from_slice(&length.to_le_bytes());
         }
         let own = policy.zip(terms).map(|(policy, terms)| {
-            Box::new((policy_parts(policy, &statement, &mut params), terms))
+            Box::new((
+                policy_parts(policy, &statement.snapshot, &mut params),
+                terms,
+            ))
         });
         let key = Key {
             statement: statement.id,
@@ -102,13 +111,6 @@ impl Ask {
     }
 
     #[inline]
-    pub(super) fn tags(&self) -> &Tags {
-        self.own
-            .as_ref()
-            .map_or(&self.statement.reads, |own| &own.0)
-    }
-
-    #[inline]
     pub(super) fn terms(&self) -> &Terms {
         self.own
             .as_ref()
@@ -119,8 +121,14 @@ impl Ask {
     pub(super) fn into_question<DB: Backend>(
         self,
         core: &Core<DB>,
+        query: &mut OwnedQuery<DB>,
         row: impl FnOnce() -> Option<RowIdentity>,
     ) -> Question {
+        let values = || query.arguments.as_mut().map(DB::values).unwrap_or_default();
+        let mut tags = self.statement.plan.reads_with(values);
+        if let Some(own) = self.own.as_ref().filter(|own| !own.0.is_empty()) {
+            tags = tags.union(&own.0.iter().cloned().collect());
+        }
         let whole = match &core.home {
             Some(home) if core.engine.is_shared() && !self.local_only => row().and_then(|row| {
                 home.key(
@@ -128,13 +136,13 @@ impl Ask {
                     row,
                     self.key.shape,
                     &self.key.params,
-                    self.tags(),
+                    &tags,
                 )
             }),
             _ => None,
         };
         Question {
-            tags: self.tags().clone(),
+            tags,
             terms: *self.terms(),
             key: self.key,
             whole,
@@ -144,7 +152,7 @@ impl Ask {
 
 /// Writes scope, tags and declared tables into the key. The tags and tables belong there because an entry carries those
 /// of the read that stored it: a read with other ones must not be answered with it.
-fn policy_parts(policy: &CachePolicy, statement: &Statement, params: &mut Params) -> Tags {
+fn policy_parts(policy: &CachePolicy, snapshot: &Snapshot, params: &mut Params) -> Vec<Tag> {
     let mut part = |kind: Part, bytes: &[u8]| {
         params.push(kind as u8);
         params.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
@@ -153,16 +161,15 @@ fn policy_parts(policy: &CachePolicy, statement: &Statement, params: &mut Params
     if let Some(scope) = &policy.scope {
         part(Part::Scope, scope);
     }
-    if policy.tags.is_empty() && policy.depends_on.is_empty() {
-        return statement.reads.clone();
-    }
     for tag in &policy.tags {
         part(Part::Tag, tag.as_bytes());
     }
+    let mut own: Vec<Tag> = policy.tags.iter().map(|tag| Tag::user(tag)).collect();
     for table in &policy.depends_on {
-        part(Part::Table, table.as_bytes());
+        for tag in snapshot.read_by_hand(table) {
+            part(Part::Table, tag.name().as_bytes());
+            own.push(tag);
+        }
     }
-    let own = policy.tags.iter().map(|tag| Tag::user(tag));
-    let tables = policy.depends_on.iter().map(|table| table_tag(table));
-    statement.reads.union(&own.chain(tables).collect())
+    own
 }

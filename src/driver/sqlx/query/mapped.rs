@@ -68,11 +68,11 @@ where
                 return Ok(core.engine.pass(*stamp, V::gather(rows.await?)));
             }
         };
-        let found = match core.engine.lookup::<V>(&ask.key, ask.tags(), ask.terms()) {
+        let found = match core.engine.lookup::<V>(&ask.key, ask.terms()) {
             Lookup::Fresh(cached) => return Ok(cached),
             found => found,
         };
-        let question = ask.into_question(core, || {
+        let question = ask.into_question(core, &mut query, || {
             Some(RowIdentity::Closure(
                 typeid::of::<F>(),
                 any::type_name::<F>(),

@@ -117,7 +117,7 @@ async fn read<'q, DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
             return Ok(core.engine.pass(*stamp, value));
         }
     };
-    match core.engine.lookup::<V>(&ask.key, ask.tags(), ask.terms()) {
+    match core.engine.lookup::<V>(&ask.key, ask.terms()) {
         Lookup::Fresh(cached) => Ok(cached),
         // Boxed, so that a hit does not carry the room that a miss needs.
         found => Box::pin(without_fresh::<DB, M, V>(core, query, ask, found)).await,
@@ -127,11 +127,11 @@ async fn read<'q, DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
 /// Goes on where the cache has no fresh answer.
 async fn without_fresh<DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
     core: &Arc<Core<DB>>,
-    query: OwnedQuery<DB>,
+    mut query: OwnedQuery<DB>,
     ask: Ask,
     found: Lookup<V>,
 ) -> Result<Cached<V>, Error> {
-    let question = ask.into_question(core, || {
+    let question = ask.into_question(core, &mut query, || {
         names::stands_for_itself(M::identity(), TypeId::of::<M>())
     });
     match (found, question.terms.mode) {

@@ -1,0 +1,196 @@
+//! What a statement does to rows, step by step.
+
+use super::{Habits, RowTags, SessionChange, rows::RowWrites};
+use crate::{
+    cache::Tag,
+    driver::{
+        ledger::{Effect, Touched},
+        snapshot::{Snapshot, writes_of, writes_of_any},
+    },
+    schema::{Graph, Reach, Via},
+    sql::{Dialect, Facts, Kind, Ops, Relation, Step, Writes},
+};
+
+/// The effects of a statement.
+pub(super) struct Written {
+    pub(super) effects: Vec<Effect>,
+    pub(super) rows: Option<RowWrites>,
+    pub(super) elsewhere: Vec<Effect>,
+    pub(super) session: SessionChange,
+}
+
+pub(super) fn effects(facts: &Facts, snapshot: &Snapshot, habits: Habits<'_>) -> Written {
+    let mut writer = Writer {
+        facts,
+        snapshot,
+        habits,
+        session: SessionChange::None,
+    };
+    let effects = writer.effects(Names::OfThePool);
+    let elsewhere = if effects.is_empty() {
+        Vec::new()
+    } else {
+        writer.effects(Names::Any)
+    };
+    let rows = match (&snapshot.graph, habits.row_tags, &effects[..]) {
+        (Some(graph), RowTags::On, [Effect::Write(Touched::Tags(_))]) => {
+            RowWrites::new(facts, graph)
+        }
+        _ => None,
+    };
+    Written {
+        effects,
+        rows,
+        elsewhere,
+        session: writer.session,
+    }
+}
+
+/// What a bare name in a statement can mean.
+#[derive(Clone, Copy, PartialEq)]
+enum Names {
+    /// What the pool's sessions find on their path.
+    OfThePool,
+    /// Whatever has the name: the session may have another path, or be another user's.
+    Any,
+}
+
+struct Writer<'a> {
+    facts: &'a Facts,
+    snapshot: &'a Snapshot,
+    habits: Habits<'a>,
+    session: SessionChange,
+}
+
+impl Writer<'_> {
+    fn effects(&mut self, names: Names) -> Vec<Effect> {
+        let steps = &self.facts.steps;
+        let mut effects: Vec<Effect> = Vec::new();
+        for step in steps {
+            let effect = match step {
+                Step::Write(writes) => Effect::Write(self.touched(writes, names)),
+                Step::CommittingWrite(writes) => {
+                    Effect::CommittingWrite(self.touched(writes, names))
+                }
+                Step::Begin => Effect::Begin,
+                Step::Commit { chain } => Effect::Commit { chain: *chain },
+                Step::Rollback { chain } => Effect::Rollback { chain: *chain },
+                Step::Savepoint(name) => Effect::Savepoint(name.clone()),
+                Step::RollbackTo(name) => Effect::RollbackTo(name.clone()),
+                Step::Release(name) => Effect::Release(name.clone()),
+                Step::UnknownTransaction => Effect::UnknownTransaction,
+                Step::Session | Step::PerhapsSession => continue,
+            };
+            effects.push(effect);
+        }
+        let wrote =
+            |effect: &Effect| matches!(effect, Effect::Write(_) | Effect::CommittingWrite(_));
+        let called = self.touched(&Writes::Relations(Vec::new()), names);
+        if !called.is_empty() && effects.iter().any(|effect| !wrote(effect)) {
+            // Where among transaction control the functions are called, nobody knows.
+            effects.insert(0, Effect::Write(called.clone()));
+            effects.push(Effect::Write(called));
+        } else if !called.is_empty() && effects.is_empty() {
+            effects.push(Effect::Write(called));
+        }
+        effects
+    }
+
+    /// What a step changes that names `writes`, and what the functions do that the statement calls.
+    fn touched(&mut self, writes: &Writes, names: Names) -> Touched {
+        let facts = self.facts;
+        let mut touched = match (writes, &self.snapshot.graph) {
+            // Code that is judged by its text alone may hold DDL.
+            (Writes::Everything, _) => Touched::Definitions,
+            (Writes::Relations(relations), None) => {
+                let candidates = relations
+                    .iter()
+                    .flat_map(|name| self.snapshot.candidates(name));
+                tags(candidates.flat_map(writes_of_any))
+            }
+            (Writes::Relations(relations), Some(graph)) => {
+                let graph = graph.clone();
+                self.expanded(&graph, relations, names)
+            }
+        };
+        // A tag in a write's comment is invalidated with the write.
+        if !touched.is_empty() {
+            touched.add(&tags(facts.hints.tags.iter().map(|tag| Tag::user(tag))));
+        }
+        if self.defines() && matches!(writes, Writes::Relations(named) if !named.is_empty()) {
+            touched.add(&match facts.steps.len() {
+                1 => tags([Tag::definitions()]),
+                // What the other steps do, they do under new definitions.
+                _ => Touched::Definitions,
+            });
+        }
+        touched
+    }
+
+    /// Whether it changes definitions that others see.
+    fn defines(&self) -> bool {
+        let facts = self.facts;
+        let temporary = |name: &Relation| facts.temporary.contains(name);
+        // MySQL counts TRUNCATE as DDL.
+        let empties = |name: &Relation| !ops(facts, name).meets(Ops::INSERT);
+        facts.kind == Kind::Ddl
+            && !facts
+                .named_writes
+                .iter()
+                .all(|name| temporary(name) || empties(name))
+    }
+
+    fn expanded(&mut self, graph: &Graph, relations: &[Relation], names: Names) -> Touched {
+        let mut targets: Vec<(usize, Ops)> = Vec::new();
+        let mut unknown = false;
+        for name in relations {
+            let nodes = match names {
+                Names::OfThePool => graph.resolve(name),
+                Names::Any => graph.meant(name),
+            };
+            // A temporary table's rows are never cached. What DDL names need not be there yet.
+            unknown |= nodes.is_empty()
+                && self.facts.kind != Kind::Ddl
+                && !self.habits.temporary.holds(&name.name);
+            targets.extend(nodes.into_iter().map(|id| (id, ops(self.facts, name))));
+        }
+        let calls = graph.calls(&self.facts.calls);
+        // A function of SQLite's cannot write through the connection that runs it.
+        let anything = calls.unknown.is_some() && graph.dialect() != Dialect::Sqlite;
+        let reach = graph.expand(targets, &calls.routines);
+        if reach.session || anything {
+            self.session = self.session.max(SessionChange::Perhaps);
+        }
+        if anything || calls_anything(&reach) {
+            Touched::Definitions
+        } else if unknown || reach.everything.is_some() {
+            Touched::Everything
+        } else {
+            tags(reach.touched.keys().flat_map(|&id| writes_of(graph, id)))
+        }
+    }
+}
+
+/// Whether a function that the statement itself calls can do anything, DDL among it. Triggers and their like are trusted not
+/// to define: if one does, the next look at the catalog finds it.
+fn calls_anything(reach: &Reach) -> bool {
+    let via = reach.everything.as_ref().map(|unknown| &unknown.via);
+    matches!(via, Some(Via::Call { .. }))
+}
+
+/// How a statement changes the rows of a target.
+pub(super) fn ops(facts: &Facts, target: &Relation) -> Ops {
+    let mut actions = facts.actions.iter();
+    let action = actions.find(|action| action.relation == *target);
+    action.map_or(Ops::ALL, |action| action.ops)
+}
+
+pub(super) fn tags(tags: impl IntoIterator<Item = Tag>) -> Touched {
+    let mut all: Vec<Tag> = tags.into_iter().collect();
+    all.sort_unstable();
+    all.dedup();
+    match all.is_empty() {
+        true => Touched::Nothing,
+        false => Touched::Tags(all),
+    }
+}

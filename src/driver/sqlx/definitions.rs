@@ -1,0 +1,190 @@
+//! When the catalog is read, and what happens then.
+//!
+//! # No write is expanded by definitions that no longer hold
+//! A snapshot of the definitions carries a stamp of the version clock, noted before the catalog was read. DDL through a pool,
+//! in whatever process, moves the slot of the definitions after it has committed, and holds it as a writer from before it is
+//! sent. A write is expanded by a snapshot, and when it has ended, the stamp is compared once more: if the slot has moved, or
+//! somebody is about to move it, the write may have met definitions that the snapshot lacks, and it invalidates everything.
+//! If the stamp still holds, then no DDL that was heard of had been sent before the write ended and was not in the
+//! snapshot.
+//!
+//! DDL of others is heard of late: that of other processes by the shared clock, that from outside at the next look at the
+//! catalog's fingerprint. What was written in between may have changed more than was known, so when a look finds another
+//! catalog, everything is invalidated after the new snapshot is in place. So what the catalog says is as fresh as the
+//! slower of both: [`max_staleness`](crate::Builder::max_staleness), or the
+//! [interval of the looks](crate::Builder::schema_interval).
+
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use sqlx::Error;
+use tokio::sync::Mutex;
+
+use super::Backend;
+use crate::{
+    cache::{Engine, Tags},
+    driver::snapshot::{SchemaMode, Snapshot},
+    observe::Event,
+    pool::Core,
+    schema::{Declarations, Graph, LoadError, Misnamed, Omitted},
+};
+
+/// How soon a look that failed may be repeated.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// How a pool comes by its definitions.
+#[derive(Debug, Default)]
+pub(crate) struct Definitions {
+    pub(crate) mode: SchemaMode,
+    pub(crate) declarations: Declarations,
+    pub(crate) omitted: Omitted,
+    /// Held by whoever looks.
+    turn: Mutex<()>,
+    /// A look is on its way in the background.
+    looking: AtomicBool,
+}
+
+/// Why there are no definitions.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    Catalog(LoadError<Error>),
+    Misnamed(Misnamed),
+}
+
+impl Definitions {
+    /// Reads the catalog for the first time.
+    pub(crate) async fn first<DB: Backend>(
+        &self,
+        engine: &Engine,
+        connection: &mut DB::Connection,
+    ) -> Result<Snapshot, Trouble> {
+        let stamp = engine.stamp(&Tags::definitions());
+        let path = DB::path(connection).await.map_err(Trouble::Catalog)?;
+        let mut snapshot = Snapshot {
+            dialect: DB::DIALECT,
+            path,
+            graph: None,
+            fingerprint: String::new(),
+            stamp,
+        };
+        if self.mode == SchemaMode::Catalog {
+            let fingerprint = DB::fingerprint(connection).await;
+            snapshot.fingerprint = fingerprint.map_err(Trouble::Catalog)?;
+            let catalog = DB::catalog(connection).await.map_err(Trouble::Catalog)?;
+            let declared = self.declarations.check(DB::DIALECT, &catalog);
+            declared.map_err(Trouble::Misnamed)?;
+            snapshot.graph = Some(self.graph::<DB>(catalog));
+        }
+        Ok(snapshot)
+    }
+
+    fn graph<DB: Backend>(&self, catalog: crate::schema::Catalog) -> Arc<Graph> {
+        let graph = Graph::new(DB::DIALECT, catalog, &self.declarations, self.omitted);
+        Arc::new(graph)
+    }
+}
+
+impl<DB: Backend> Core<DB> {
+    /// Looks whether the catalog has changed, and takes over what it says now.
+    ///
+    /// Dropped, it leaves what was known before.
+    pub(crate) async fn look(
+        &self,
+        connection: &mut DB::Connection,
+    ) -> Result<(), LoadError<Error>> {
+        let _turn = self.definitions.turn.lock().await;
+        let known = self.statements.snapshot();
+        let mut stamp = self.engine.stamp(&Tags::definitions());
+        if self.definitions.mode == SchemaMode::TextOnly {
+            self.install(known.renewed(stamp));
+            return Ok(());
+        }
+        let fingerprint = DB::fingerprint(connection).await?;
+        if fingerprint == known.fingerprint {
+            if !self.engine.still_holds(&known.stamp) {
+                self.install(known.renewed(stamp));
+            }
+            return Ok(());
+        }
+        if self.engine.still_holds(&known.stamp) {
+            // Somebody changed it from outside. Writes that are on their way were expanded by what no longer holds.
+            self.engine.invalidate(&Tags::definitions());
+            stamp = self.engine.stamp(&Tags::definitions());
+        }
+        let catalog = DB::catalog(connection).await?;
+        self.install(Snapshot {
+            dialect: DB::DIALECT,
+            path: catalog.path.clone(),
+            graph: Some(self.definitions.graph::<DB>(catalog)),
+            fingerprint,
+            stamp,
+        });
+        // What was written before may have changed more than was known.
+        self.engine.invalidate_all().delivered().await;
+        self.engine.emit(Event::SchemaLoaded);
+        Ok(())
+    }
+
+    fn install(&self, snapshot: Snapshot) {
+        self.statements.install(snapshot);
+    }
+
+    /// As [`look`](Self::look), on any connection.
+    pub(crate) async fn look_somewhere(&self) -> Result<(), LoadError<Error>> {
+        let connection = self.inner.acquire().await;
+        let mut connection = connection.map_err(LoadError::unasked)?;
+        self.look(&mut connection).await
+    }
+
+    /// As [`look`](Self::look), in the background, unless that is on its way already.
+    pub(crate) fn look_soon(self: &Arc<Self>) {
+        if self.definitions.looking.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let looking = Looking(self.clone());
+        self.spawn(async move {
+            if let Err(error) = looking.0.look_somewhere().await {
+                looking.0.tell(&error);
+                // Whoever reads meanwhile asks the database.
+                looking.0.engine.time().sleep(AGAIN).await;
+            }
+        });
+    }
+
+    fn tell(&self, error: &LoadError<Error>) {
+        self.engine.emit(Event::SchemaUnread {
+            problem: error.to_string().into(),
+        });
+    }
+}
+
+/// A look in the background, which can be dropped with its runtime.
+struct Looking<DB: Backend>(Arc<Core<DB>>);
+
+impl<DB: Backend> Drop for Looking<DB> {
+    fn drop(&mut self) {
+        self.0.definitions.looking.store(false, Ordering::Release);
+    }
+}
+
+/// Looks at every `interval` until the pool is gone.
+pub(crate) async fn watch<DB: Backend>(core: Weak<Core<DB>>, interval: Duration) {
+    let Some(time) = core.upgrade().map(|core| core.engine.time().clone()) else {
+        return;
+    };
+    loop {
+        time.sleep(interval).await;
+        let Some(core) = core.upgrade() else { return };
+        if core.inner.is_closed() {
+            return;
+        }
+        if let Err(error) = core.look_somewhere().await {
+            core.tell(&error);
+        }
+    }
+}

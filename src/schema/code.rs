@@ -1,0 +1,112 @@
+//! What a piece of code in the database can do, once its names are resolved.
+
+use super::{catalog::Program, names::Names};
+use crate::sql::{Dialect, Functions, Language, Ops, Reason, Relation, body, is_built_in};
+
+/// The effects of a hook, a routine or a definition by itself. What the routines do that it calls is in those.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Code {
+    pub(super) reads: Vec<usize>,
+    pub(super) writes: Vec<(usize, Ops)>,
+    /// Routines.
+    pub(super) calls: Vec<usize>,
+    /// Why a result that depends on it must not be cached.
+    pub(super) refusal: Option<Reason>,
+    /// Why it can do anything.
+    pub(super) unknown: Option<Box<str>>,
+    /// It changes the state of the session that runs it.
+    pub(super) session: bool,
+}
+
+/// What names in a body can mean: whatever has the name, since the session that runs it has a path of its own.
+#[derive(Clone, Copy)]
+pub(super) struct World<'a> {
+    pub(super) dialect: Dialect,
+    pub(super) functions: &'a Functions,
+    pub(super) relations: &'a Names,
+    pub(super) routines: &'a Names,
+}
+
+impl World<'_> {
+    pub(super) fn program(self, program: &Program) -> Code {
+        match program {
+            Program::Text(language, text) => self.text(*language, text),
+            Program::Call(functions) => {
+                let mut code = Code::default();
+                for function in functions {
+                    self.call(function, &mut code);
+                }
+                code
+            }
+            Program::Unknown(why) => Code {
+                unknown: Some(why.clone()),
+                ..Code::default()
+            },
+        }
+    }
+
+    pub(super) fn text(self, language: Language, text: &str) -> Code {
+        let body = body(self.dialect, language, text, self.functions);
+        let mut code = Code {
+            refusal: body.refusal,
+            unknown: body.unknown,
+            session: body.changes_session,
+            ..Code::default()
+        };
+        // Not every mention is a relation.
+        let reads = body.mentions.iter();
+        code.reads = reads
+            .flat_map(|name| self.relations.anywhere(name))
+            .collect();
+        for action in &body.actions {
+            let targets = self.relations.anywhere(&action.relation);
+            if targets.is_empty() {
+                code.unknown.get_or_insert_with(|| {
+                    format!(
+                        "it writes `{}`, which is not in the catalog",
+                        action.relation
+                    )
+                    .into()
+                });
+            }
+            code.writes
+                .extend(targets.into_iter().map(|id| (id, action.ops)));
+        }
+        for function in &body.calls {
+            self.call(function, &mut code);
+        }
+        code
+    }
+
+    /// Adds a call.
+    fn call(self, function: &Relation, code: &mut Code) {
+        let routines = self.routines.anywhere(function);
+        if routines.is_empty() && !is_built_in(self.dialect, function) {
+            let name = || function.to_string().into_boxed_str();
+            code.refusal
+                .get_or_insert_with(|| Reason::UnknownFunction(name()));
+            // What an application gives to SQLite cannot write through the connection that runs it.
+            if self.dialect != Dialect::Sqlite {
+                code.unknown.get_or_insert_with(|| {
+                    format!("it calls `{}`, which is not in the catalog", name()).into()
+                });
+            }
+        }
+        code.calls.extend(routines);
+    }
+
+    /// Code with the effects that somebody vouches for.
+    pub(super) fn declared(self, reads: &[Relation], writes: &[Relation]) -> Code {
+        let all = |names: &[Relation]| -> Vec<usize> {
+            names
+                .iter()
+                .flat_map(|name| self.relations.anywhere(name))
+                .collect()
+        };
+        Code {
+            reads: all(reads),
+            writes: all(writes).into_iter().map(|id| (id, Ops::ALL)).collect(),
+            ..Code::default()
+        }
+    }
+}

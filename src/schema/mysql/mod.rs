@@ -1,0 +1,372 @@
+//! The catalog of MySQL and MariaDB: `information_schema`.
+//!
+//! Promises the relations of all databases that the account can see, with their views, triggers, foreign keys and routines,
+//! or an error that names the missing grant: an account without TRIGGER on a table is not shown what happens when it
+//! changes. Written for MySQL 8 and MariaDB 10.6 and later; where their dictionaries differ, only what both have is asked for.
+//!
+//! What it cannot see: databases hidden from the account. A cascade into one of them is in no listing; a trigger's or a
+//! view's text names it, as an unknown relation. EVENTs run by themselves, as any other client does.
+//!
+//! A load is several statements and no snapshot. Who needs to know that nothing changed meanwhile takes the fingerprint
+//! before and after.
+
+mod columns;
+mod grants;
+mod listing;
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    Catalog, CatalogReader, LoadError,
+    catalog::{
+        Definition, Entry, EntryKind, ForeignKey, Hook, HookKind, Program, Routine, Volatility,
+    },
+    keys::{Keys, action},
+    path::path,
+};
+use crate::sql::{Dialect, Language, Ops, Relation};
+use columns::Described;
+use grants::Grants;
+use listing::{
+    COLUMNS, FOREIGN_KEY_COLUMNS, FOREIGN_KEYS, INDEXES, ROUTINES, TABLES, TRIGGERS, VIEWS,
+};
+
+/// Engines whose rows are in the table itself and on this server. Those of any other may be in other tables (MERGE), on other
+/// servers (FEDERATED, SPIDER), or in files that anybody can change (CONNECT).
+const ENGINES: [&str; 9] = [
+    "InnoDB",
+    "MyISAM",
+    "Aria",
+    "MEMORY",
+    "ARCHIVE",
+    "BLACKHOLE",
+    "ROCKSDB",
+    "TokuDB",
+    "ndbcluster",
+];
+
+/// A table's database and name, as the catalog has them.
+type Name = (String, String);
+
+/// Reads the catalog.
+pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, LoadError<R::Error>> {
+    let grants = Grants::load(reader).await?;
+    let mut parts = Parts {
+        columns: columns(reader).await?,
+        keys: keys(reader).await?,
+        views: views(reader).await?,
+    };
+    let mut missing = Vec::new();
+    let mut catalog = Catalog {
+        path: path(Dialect::MySql, reader).await?,
+        foreign_keys: foreign_keys(reader).await?,
+        hooks: triggers(reader).await?,
+        routines: routines(reader).await?,
+        ..Catalog::default()
+    };
+    for [database, name, kind, engine] in TABLES.rows(reader).await? {
+        let kind = match kind.as_str() {
+            "VIEW" => EntryKind::View,
+            "SEQUENCE" => EntryKind::Sequence,
+            _ if ENGINES.contains(&engine.as_str()) => EntryKind::Table,
+            _ => EntryKind::Foreign,
+        };
+        let entry = parts.entry(&database, &name, kind, engine == "MEMORY");
+        if kind == EntryKind::Foreign {
+            catalog.hooks.push(elsewhere(&entry.name, &engine));
+        }
+        let is_hidden = |definition: &Definition| definition.text.is_none();
+        if entry.definition.iter().any(is_hidden) {
+            missing.extend([(database.clone(), "SELECT"), (database, "SHOW VIEW")]);
+        } else if matches!(kind, EntryKind::Table | EntryKind::Foreign)
+            && !grants.shows_triggers(&database, &name)
+        {
+            missing.push((database, "TRIGGER"));
+        }
+        catalog.relations.push(entry);
+    }
+    if missing.is_empty() {
+        return Ok(catalog);
+    }
+    let hides_triggers = missing.iter().any(|(_, privilege)| *privilege == "TRIGGER");
+    Err(LoadError {
+        query: if hides_triggers {
+            TRIGGERS.query()
+        } else {
+            VIEWS.query()
+        },
+        remedy: Some(grants.remedy(&missing)),
+        source: None,
+    })
+}
+
+/// A text that is another one if the catalog has changed in a way that matters. The server digests what [`load`] reads, so
+/// it costs the server about what a load does (about 0.1 ms a table) and the network nothing.
+pub(crate) async fn fingerprint<R: CatalogReader>(
+    reader: &mut R,
+) -> Result<String, LoadError<R::Error>> {
+    let digests = [
+        TABLES.digest(reader).await?,
+        COLUMNS.digest(reader).await?,
+        INDEXES.digest(reader).await?,
+        VIEWS.digest(reader).await?,
+        FOREIGN_KEYS.digest(reader).await?,
+        FOREIGN_KEY_COLUMNS.digest(reader).await?,
+        TRIGGERS.digest(reader).await?,
+        ROUTINES.digest(reader).await?,
+        Grants::load(reader).await?.fingerprint(),
+    ];
+    Ok(digests.join(" "))
+}
+
+/// What belongs to a relation and is listed by itself.
+struct Parts {
+    columns: HashMap<Name, Vec<Described>>,
+    keys: Keys<Name>,
+    views: HashMap<Name, String>,
+}
+
+impl Parts {
+    fn entry(&mut self, database: &str, name: &str, kind: EntryKind, unlogged: bool) -> Entry {
+        let key = (database.to_owned(), name.to_owned());
+        let described = self.columns.remove(&key).unwrap_or_default();
+        // An INSERT without a list of columns gives the visible ones, in their order.
+        let (hidden, shown): (Vec<_>, Vec<_>) =
+            described.into_iter().partition(Described::is_invisible);
+        let definition = (kind == EntryKind::View).then(|| Definition {
+            text: self.views.remove(&key).filter(|text| !text.is_empty()),
+            ..Definition::default()
+        });
+        Entry {
+            name: relation(database, name),
+            kind,
+            columns: shown
+                .into_iter()
+                .chain(hidden)
+                .map(Described::column)
+                .collect(),
+            keys: self.keys.take(&key),
+            row_security: false,
+            unlogged,
+            replaces: false,
+            definition: definition.into_iter().collect(),
+        }
+    }
+}
+
+fn relation(database: &str, name: &str) -> Relation {
+    Relation {
+        schema: Some(database.into()),
+        name: name.into(),
+    }
+}
+
+async fn columns<R: CatalogReader>(
+    reader: &mut R,
+) -> Result<HashMap<Name, Vec<Described>>, LoadError<R::Error>> {
+    let mut columns = HashMap::<_, Vec<_>>::new();
+    for row in COLUMNS.rows(reader).await? {
+        let [
+            database,
+            table,
+            name,
+            _,
+            data_type,
+            column_type,
+            max_chars,
+            max_bytes,
+            collation,
+            extra,
+        ] = row;
+        columns
+            .entry((database, table))
+            .or_default()
+            .push(Described {
+                name,
+                data_type,
+                column_type,
+                max_chars,
+                max_bytes,
+                collation,
+                extra,
+            });
+    }
+    Ok(columns)
+}
+
+/// The columns of each unique index and foreign key, and the first column of every index.
+async fn keys<R: CatalogReader>(reader: &mut R) -> Result<Keys<Name>, LoadError<R::Error>> {
+    let mut lists = BTreeMap::<_, Vec<Option<Box<str>>>>::new();
+    for [database, table, index, _, shared, column, prefix] in INDEXES.rows(reader).await? {
+        // An expression has no column; of a prefix, several values have the same.
+        let whole = !column.is_empty() && prefix.is_empty();
+        let kind = if shared == "0" {
+            Index::Key
+        } else {
+            Index::Other
+        };
+        lists
+            .entry((database, table, index, kind))
+            .or_default()
+            .push(whole.then(|| column.into()));
+    }
+    for [database, table, constraint, _, column] in FOREIGN_KEY_COLUMNS.rows(reader).await? {
+        lists
+            .entry((
+                database,
+                table,
+                format!("foreign key {constraint}"),
+                Index::Key,
+            ))
+            .or_default()
+            .push(Some(column.into()));
+    }
+    let mut keys = Keys::new();
+    for ((database, table, _, kind), columns) in lists {
+        match kind {
+            Index::Key => keys.add_key((database, table), columns),
+            Index::Other => keys.add_index((database, table), columns),
+        }
+    }
+    Ok(keys)
+}
+
+/// Whether an index, or what is like one, is a key of its table.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Index {
+    Key,
+    Other,
+}
+
+async fn views<R: CatalogReader>(
+    reader: &mut R,
+) -> Result<HashMap<Name, String>, LoadError<R::Error>> {
+    let rows = VIEWS.rows(reader).await?;
+    Ok(rows
+        .into_iter()
+        .map(|[database, name, definition]| ((database, name), definition))
+        .collect())
+}
+
+async fn foreign_keys<R: CatalogReader>(
+    reader: &mut R,
+) -> Result<Vec<ForeignKey>, LoadError<R::Error>> {
+    let rows = FOREIGN_KEYS.rows(reader).await?;
+    Ok(rows
+        .into_iter()
+        .map(
+            |[
+                database,
+                name,
+                child,
+                parent_database,
+                parent,
+                on_delete,
+                on_update,
+            ]| ForeignKey {
+                name: name.into(),
+                child: relation(&database, &child),
+                // Without a name the account does not see the parent, and so cannot be told to write it.
+                parent: relation(&parent_database, &parent),
+                on_delete: action(&on_delete, Ops::DELETE),
+                on_update: action(&on_update, Ops::UPDATE),
+            },
+        )
+        .collect())
+}
+
+async fn triggers<R: CatalogReader>(reader: &mut R) -> Result<Vec<Hook>, LoadError<R::Error>> {
+    let rows = TRIGGERS.rows(reader).await?;
+    Ok(rows
+        .into_iter()
+        .map(|[name, events, database, table, body, mode]| Hook {
+            name: name.into(),
+            kind: HookKind::Trigger,
+            relation: relation(&database, &table),
+            ops: ops(&events),
+            program: match readable(body, &mode) {
+                Ok(body) => Program::Text(Language::StoredProgram, body),
+                Err(why) => Program::Unknown(why),
+            },
+        })
+        .collect())
+}
+
+/// The changes at which a trigger runs: one, or on MariaDB 12 several.
+fn ops(events: &str) -> Ops {
+    [
+        ("INSERT", Ops::INSERT),
+        ("UPDATE", Ops::UPDATE),
+        ("DELETE", Ops::DELETE),
+    ]
+    .into_iter()
+    .filter(|(event, _)| events.contains(event))
+    .fold(Ops::NONE, |all, (_, op)| all.and(op))
+}
+
+/// A body, if it is to be seen and reads as a text of the default `sql_mode` does.
+fn readable(body: String, mode: &str) -> Result<String, Box<str>> {
+    let foreign = ["ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ORACLE"]
+        .into_iter()
+        .find(|foreign| mode.split(',').any(|part| part == *foreign));
+    match foreign {
+        _ if body.is_empty() => Err("its body may not be seen".into()),
+        Some(foreign) => Err(format!("it is written in the SQL mode {foreign}").into()),
+        None => Ok(body),
+    }
+}
+
+/// A write to a table whose rows are elsewhere: in tables that the catalog does not name.
+fn elsewhere(table: &Relation, engine: &str) -> Hook {
+    Hook {
+        name: format!("ENGINE {engine}").into(),
+        kind: HookKind::Trigger,
+        relation: table.clone(),
+        ops: Ops::ALL,
+        program: Program::Unknown("its rows are in tables that the catalog does not name".into()),
+    }
+}
+
+async fn routines<R: CatalogReader>(reader: &mut R) -> Result<Vec<Routine>, LoadError<R::Error>> {
+    let rows = ROUTINES.rows(reader).await?;
+    Ok(rows.into_iter().map(routine).collect())
+}
+
+fn routine(row: [String; 8]) -> Routine {
+    let [
+        database,
+        name,
+        kind,
+        body,
+        definition,
+        deterministic,
+        access,
+        mode,
+    ] = row;
+    // The server believes these words and checks none, so a function that is called DETERMINISTIC and CONTAINS SQL, which
+    // is what it is called by default, may well read tables. Hence never `Immutable`: its body is looked at.
+    let volatility = match (&*kind, &*deterministic, &*access) {
+        ("FUNCTION", "YES", "CONTAINS SQL" | "NO SQL" | "READS SQL DATA") => Volatility::Stable,
+        _ => Volatility::Volatile,
+    };
+    let body = match (&*kind, &*body) {
+        ("FUNCTION" | "PROCEDURE", "SQL") if definition.is_empty() => Err(
+            "its body may not be seen: that takes SHOW CREATE ROUTINE (MariaDB), SHOW_ROUTINE (MySQL) \
+             or SELECT ON mysql.proc (old MariaDB)"
+                .into(),
+        ),
+        ("FUNCTION" | "PROCEDURE", "SQL") => {
+            readable(definition, &mode).map(|body| (Language::StoredProgram, body))
+        }
+        ("FUNCTION" | "PROCEDURE", language) => {
+            Err(format!("it is written in the language {language}").into())
+        }
+        (kind, _) => Err(format!("it is a {kind}").into()),
+    };
+    Routine {
+        name: relation(&database, &name),
+        volatility,
+        body,
+        harmless: false,
+    }
+}

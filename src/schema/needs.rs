@@ -1,0 +1,183 @@
+//! What a read depends on beside what it names.
+
+use std::collections::BTreeSet;
+
+use super::{
+    catalog::{EntryKind, Volatility},
+    code::Code,
+    graph::{Graph, Omission, RoutineNode},
+};
+use crate::sql::{Dialect, Reason, Relation, is_built_in};
+
+/// Everything that a read depends on.
+#[derive(Debug, Default)]
+pub(crate) struct Needs {
+    /// The nodes whose rows matter.
+    pub(crate) nodes: BTreeSet<usize>,
+    /// Those among them that the statement names itself, and by nothing else.
+    pub(crate) named: BTreeSet<usize>,
+    /// Why its result must not be cached.
+    pub(crate) refusal: Option<Reason>,
+    /// Why its result must not be cached without a scope.
+    pub(crate) unscoped: Option<Reason>,
+}
+
+/// The functions that a statement calls, as the catalog has them.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    pub(crate) routines: Vec<usize>,
+    /// A function that nobody knows. It can do anything, but for one that an application has given to SQLite.
+    pub(crate) unknown: Option<Relation>,
+}
+
+impl Graph {
+    /// Which nodes a name in a statement means; empty for one that the catalog does not know.
+    pub(crate) fn resolve(&self, name: &Relation) -> Vec<usize> {
+        if self.omitted.is(Omission::Resolution) {
+            // As if there were one schema only.
+            let mut any = self.names.anywhere(name);
+            any.truncate(1);
+            return any;
+        }
+        self.names.resolve(name, &self.path)
+    }
+
+    /// The functions of a statement. A built-in one counts too where a routine has its name: which of them is called, its
+    /// arguments' types decide.
+    pub(crate) fn calls(&self, functions: &[Relation]) -> Calls {
+        let mut calls = Calls::default();
+        for function in functions {
+            let routines = self.routine_names.anywhere(function);
+            if routines.is_empty() && !is_built_in(self.dialect, function) {
+                calls.unknown.get_or_insert_with(|| function.clone());
+            }
+            calls.routines.extend(routines);
+        }
+        calls
+    }
+
+    /// What a statement needs that reads `reads` and calls `calls`.
+    pub(crate) fn needs(&self, reads: &[Relation], calls: &Calls) -> Needs {
+        let mut work = Work {
+            graph: self,
+            needs: Needs::default(),
+            named: BTreeSet::new(),
+            others: BTreeSet::new(),
+            called: BTreeSet::new(),
+        };
+        for name in reads {
+            let nodes = self.resolve(name);
+            if nodes.is_empty() {
+                work.refuse(Reason::UnknownRelation(name.to_string().into()));
+            }
+            work.named.extend(&nodes);
+            nodes.iter().for_each(|&id| work.node(id));
+        }
+        if let Some(function) = &calls.unknown {
+            work.refuse(Reason::UnknownFunction(function.to_string().into()));
+        }
+        work.call(&calls.routines);
+        work.needs.named = work.named.difference(&work.others).copied().collect();
+        work.needs
+    }
+
+    /// The nodes behind some: those of views and policies, and they themselves.
+    pub(crate) fn behind(&self, nodes: &[usize]) -> BTreeSet<usize> {
+        let mut work = Work {
+            graph: self,
+            needs: Needs::default(),
+            named: BTreeSet::new(),
+            others: BTreeSet::new(),
+            called: BTreeSet::new(),
+        };
+        nodes.iter().for_each(|&id| work.node(id));
+        work.needs.nodes
+    }
+
+    /// Whether a routine that cannot be read can write.
+    pub(super) fn may_write(&self, routine: &RoutineNode) -> bool {
+        // PostgreSQL manual, "Function Volatility Categories": neither STABLE nor IMMUTABLE functions modify the database.
+        // DETERMINISTIC promises nothing of the kind.
+        let promises =
+            self.dialect == Dialect::Postgres && routine.volatility != Volatility::Volatile;
+        !routine.harmless && !promises
+    }
+}
+
+struct Work<'g> {
+    graph: &'g Graph,
+    needs: Needs,
+    named: BTreeSet<usize>,
+    /// Nodes behind a view or a function.
+    others: BTreeSet<usize>,
+    called: BTreeSet<usize>,
+}
+
+impl Work<'_> {
+    /// The first reason stays.
+    fn refuse(&mut self, reason: Reason) {
+        self.needs.refusal.get_or_insert(reason);
+    }
+
+    fn node(&mut self, id: usize) {
+        if !self.needs.nodes.insert(id) {
+            return;
+        }
+        let graph = self.graph;
+        let node = &graph.nodes[id];
+        if let Some(reason) = &node.refusal {
+            self.refuse(reason.clone());
+        }
+        // Children's policies do not count where the parent is named, so those of a child are met by its name alone.
+        if node.row_security && !graph.omitted.is(Omission::RowSecurity) {
+            let reason = Reason::RowSecurity(node.name.to_string().into());
+            self.needs.unscoped.get_or_insert(reason);
+        }
+        if node.kind == EntryKind::View && graph.omitted.is(Omission::Views) {
+            return;
+        }
+        for code in &node.definition {
+            let refusal = match (&code.refusal, node.kind) {
+                // A policy that asks who is there: that is what the scope stands for.
+                (Some(Reason::SessionDependent(_)), EntryKind::Table) => None,
+                (refusal, _) => refusal.clone(),
+            };
+            self.code(code, refusal);
+        }
+    }
+
+    fn code(&mut self, code: &Code, refusal: Option<Reason>) {
+        if let Some(reason) = refusal {
+            self.refuse(reason);
+        }
+        self.others.extend(&code.reads);
+        code.reads.iter().for_each(|&id| self.node(id));
+        self.call(&code.calls);
+    }
+
+    fn call(&mut self, routines: &[usize]) {
+        let graph = self.graph;
+        for &id in routines {
+            if !self.called.insert(id) {
+                continue;
+            }
+            let routine = &graph.routines[id];
+            let name = || routine.name.to_string().into_boxed_str();
+            if routine.volatility == Volatility::Volatile {
+                self.refuse(Reason::VolatileFunction(name()));
+            }
+            match &routine.code {
+                Ok(_) if graph.omitted.is(Omission::Functions) => {}
+                Ok(code) => {
+                    if code.unknown.is_some() {
+                        self.refuse(Reason::UnknownFunction(name()));
+                    }
+                    self.code(code, code.refusal.clone());
+                }
+                // Its result depends on its arguments alone, as it was declared.
+                Err(_) if routine.volatility == Volatility::Immutable => {}
+                Err(_) => self.refuse(Reason::UnknownFunction(name())),
+            }
+        }
+    }
+}

@@ -438,7 +438,7 @@ impl<DB: Backend> Builder<DB> {
             ),
             (
                 self.unnamed,
-                "a declaration of functions, triggers or tables",
+                "assume_pure / declare_function / declare_trigger / assume_cacheable / table_level",
                 "needs names that are not empty",
             ),
         ];

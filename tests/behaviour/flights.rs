@@ -78,7 +78,7 @@ async fn a_leader_that_is_dropped_hands_over<DB: TestDatabase>() {
 async fn an_error_is_not_shared<DB: TestDatabase>() {
     let scene = Scene::<DB>::new().await;
     let extra = || {
-        read::<DB, Number>("SELECT id FROM extra", [])
+        read::<DB, Number>("SELECT extra AS id FROM people", [])
             .cached(&scene.pool)
             .fetch_all()
     };

@@ -26,6 +26,7 @@ pub(crate) static SERVERS: RwLock<()> = RwLock::const_new(());
 pub(crate) struct Setting<DB: TestDatabase> {
     connections: u32,
     wired: bool,
+    prepared: Vec<&'static str>,
     configure: Box<dyn FnOnce(Builder<DB>) -> Builder<DB>>,
 }
 
@@ -51,6 +52,7 @@ impl<DB: TestDatabase> Setting<DB> {
         Setting {
             connections: 4,
             wired: false,
+            prepared: Vec::new(),
             configure: Box::new(|builder| builder),
         }
     }
@@ -64,6 +66,12 @@ impl<DB: TestDatabase> Setting<DB> {
     /// The pool reaches its server by a wire that can be cut.
     pub(crate) fn wired(mut self) -> Self {
         self.wired = true;
+        self
+    }
+
+    /// What is in the database beside the two tables, before the pool is built.
+    pub(crate) fn with(mut self, sql: impl IntoIterator<Item = &'static str>) -> Self {
+        self.prepared.extend(sql);
         self
     }
 
@@ -102,6 +110,9 @@ impl<DB: TestDatabase> Setting<DB> {
             "CREATE TABLE pets (id BIGINT PRIMARY KEY, owner BIGINT, name VARCHAR(100))",
             "INSERT INTO people VALUES (1, 'Ada'), (2, 'Bob')",
         ] {
+            execute(&aside, sql).await;
+        }
+        for sql in self.prepared {
             execute(&aside, sql).await;
         }
         let (time, hand) = Time::manual();

@@ -68,7 +68,9 @@ pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, Lo
         let kind = match kind.as_str() {
             "VIEW" => EntryKind::View,
             "SEQUENCE" => EntryKind::Sequence,
-            _ if ENGINES.contains(&engine.as_str()) => EntryKind::Table,
+            "BASE TABLE" | "SYSTEM VERSIONED" if ENGINES.contains(&engine.as_str()) => {
+                EntryKind::Table
+            }
             _ => EntryKind::Foreign,
         };
         let is_hidden = parts.hides_view(&database, &name);

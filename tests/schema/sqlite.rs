@@ -259,6 +259,26 @@ async fn attached_databases_come_after_main_and_names_are_kept_as_they_are() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_attached_twice_has_its_tables_twice() {
+    let (pool, _file) = database("CREATE TABLE t (a INT); ATTACH ':memory:' AS memory").await;
+    Found::in_pool(&pool).await.has_only("parent of ", &[]);
+    let file: String =
+        sqlx::query_scalar("SELECT file FROM pragma_database_list WHERE name = 'main'")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    sqlx::query("ATTACH ? AS again")
+        .bind(file)
+        .execute(&pool)
+        .await
+        .unwrap();
+    Found::in_pool(&pool).await.has_only(
+        "parent of ",
+        &["parent of main.t: again.t", "parent of again.t: main.t"],
+    );
+}
+
+#[tokio::test]
 async fn what_belongs_to_a_connection_or_to_sqlite_is_left_out() {
     let found = found(
         "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO t DEFAULT VALUES; ANALYZE;

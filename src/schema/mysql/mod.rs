@@ -68,15 +68,17 @@ pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, Lo
         let kind = match kind.as_str() {
             "VIEW" => EntryKind::View,
             "SEQUENCE" => EntryKind::Sequence,
-            _ if ENGINES.contains(&engine.as_str()) => EntryKind::Table,
+            "BASE TABLE" | "SYSTEM VERSIONED" if ENGINES.contains(&engine.as_str()) => {
+                EntryKind::Table
+            }
             _ => EntryKind::Foreign,
         };
+        let is_hidden = parts.hides_view(&database, &name);
         let entry = parts.entry(&database, &name, kind, engine == "MEMORY");
         if kind == EntryKind::Foreign {
             catalog.hooks.push(elsewhere(&entry.name, &engine));
         }
-        let is_hidden = |definition: &Definition| definition.text.is_none();
-        if entry.definition.iter().any(is_hidden) {
+        if is_hidden {
             missing.extend([(database.clone(), "SELECT"), (database, "SHOW VIEW")]);
         } else if matches!(kind, EntryKind::Table | EntryKind::Foreign)
             && !grants.shows_triggers(&database, &name)
@@ -127,6 +129,12 @@ struct Parts {
 }
 
 impl Parts {
+    /// Whether there is a view whose query the account may not see. One that is not listed was made or dropped meanwhile.
+    fn hides_view(&self, database: &str, name: &str) -> bool {
+        let key = (database.to_owned(), name.to_owned());
+        self.views.get(&key).is_some_and(String::is_empty)
+    }
+
     fn entry(&mut self, database: &str, name: &str, kind: EntryKind, unlogged: bool) -> Entry {
         let key = (database.to_owned(), name.to_owned());
         let described = self.columns.remove(&key).unwrap_or_default();
@@ -134,7 +142,7 @@ impl Parts {
         let (hidden, shown): (Vec<_>, Vec<_>) =
             described.into_iter().partition(Described::is_invisible);
         let definition = (kind == EntryKind::View).then(|| Definition {
-            text: self.views.remove(&key).filter(|text| !text.is_empty()),
+            text: self.views.remove(&key),
             ..Definition::default()
         });
         Entry {

@@ -32,7 +32,31 @@ pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, Lo
         database.load(reader, &mut catalog).await?;
         catalog.path.push(database.name);
     }
+    attached_twice(reader, &mut catalog).await?;
     Ok(catalog)
+}
+
+/// A file can be attached under several names, and then a write to a table is one to its namesakes too: each is taken for a
+/// partition of the others.
+async fn attached_twice<R: CatalogReader>(
+    reader: &mut R,
+    catalog: &mut Catalog,
+) -> Result<(), LoadError<R::Error>> {
+    let query = "SELECT one.name, other.name FROM pragma_database_list AS one \
+        JOIN pragma_database_list AS other ON one.file = other.file AND one.seq <> other.seq \
+        WHERE one.file <> ''";
+    for row in ask(reader, query.to_owned()).await? {
+        let [one, other] = fields(row);
+        let of_one = |entry: &&Entry| entry.name.schema.as_deref() == Some(one.as_str());
+        for entry in catalog.relations.iter().filter(of_one) {
+            let namesake = Relation {
+                schema: Some(other.as_str().into()),
+                name: entry.name.name.clone(),
+            };
+            catalog.parents.push((entry.name.clone(), namesake));
+        }
+    }
+    Ok(())
 }
 
 /// A text that is another one if the catalog has changed in a way that matters. SQLite counts the changes of each database's

@@ -114,4 +114,5 @@ pub use self::{
     error::{Error, ErrorKind, is_fence_unavailable, is_not_cached},
     explain::PoolExplanation,
     pool::CachedPool,
+    schema::{Effects, RelationInfo, RelationKind, Schema},
 };

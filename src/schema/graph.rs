@@ -207,6 +207,16 @@ impl Graph {
         }
     }
 
+    /// Whether DDL runs code of the database's users (event triggers), which may write.
+    pub(crate) fn runs_code_at_ddl(&self) -> bool {
+        !self.at_ddl.is_empty()
+    }
+
+    /// How many relations there are.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
     pub(crate) fn node(&self, id: usize) -> &Node {
         &self.nodes[id]
     }

@@ -106,6 +106,20 @@ impl RowReads {
         (!tables.is_empty()).then_some(RowReads { rest, tables })
     }
 
+    /// Each table of which it tells rows, with the keys by which it does.
+    pub(super) fn told(&self) -> impl Iterator<Item = (&str, Vec<String>)> {
+        self.tables.iter().map(|table| {
+            let keys = table
+                .places
+                .iter()
+                .map(|place| place.label.replace('\0', ", "));
+            let mut keys: Vec<String> = keys.collect();
+            keys.sort_unstable();
+            keys.dedup();
+            (&*table.title, keys)
+        })
+    }
+
     /// What the read depends on with these arguments.
     pub(super) fn tags(&self, values: &[Option<Canonical>]) -> Tags {
         let of_table = |table: &Table| {
@@ -241,6 +255,13 @@ impl RowWrites {
             title: node.title.clone(),
             keys,
         })
+    }
+
+    /// The table, with the keys by which it tells the rows.
+    pub(super) fn told(&self) -> (&str, Vec<String>) {
+        let keys = self.keys.iter().filter(|key| key.rows.is_some());
+        let labels = keys.map(|key| key.label.replace('\0', ", "));
+        (&self.title, labels.collect())
     }
 
     /// What the write does with these arguments, where it does `whole` if they tell nothing.

@@ -1,14 +1,6 @@
 //! What the server answers, taken apart. Knows no question.
 
-use crate::{schema::Record, sql::Relation};
-
-/// The columns of a row, of which the question has to name as many; empty for NULL.
-pub(super) fn fields<const N: usize>(row: Record) -> [String; N] {
-    let fields: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
-    fields
-        .try_into()
-        .expect("a question names as many columns as its reader")
-}
+use crate::sql::Relation;
 
 /// Names in the text form of an array.
 pub(super) fn names(array: &str) -> Vec<Box<str>> {

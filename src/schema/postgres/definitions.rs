@@ -2,15 +2,15 @@
 
 use super::{
     KINDS, OWN_SCHEMA,
-    answer::{fields, names, pairs},
+    answer::{names, pairs},
     ask,
     calls::CALLED,
     relations::Relations,
     routines::HARMLESS,
 };
 use crate::{
-    schema::{CatalogReader, LoadError, catalog::Definition},
-    sql::Reason,
+    schema::{CatalogReader, LoadError, catalog::Definition, reader::fields},
+    sql::{Reason, Relation},
 };
 
 /// Adds the definitions. A materialised view has none: its rows are its own until it is refreshed.
@@ -23,15 +23,27 @@ pub(super) async fn load<R: CatalogReader>(
         // A policy is read, whichever of its conditions holds for whoever asks.
         if let Some(entry) = relations.entry(&oid) {
             let operator = names(&operators).into_iter().next();
+            let (own, foreign): (Vec<Relation>, Vec<Relation>) =
+                pairs(&reads).into_iter().partition(is_own);
+            let system = foreign.first().map(|name| name.to_string().into());
             entry.definition.push(Definition {
                 text: (!text.is_empty()).then_some(text),
-                reads: Some(pairs(&reads)),
+                reads: Some(own),
                 calls: pairs(&calls),
-                refusal: operator.map(Reason::CustomOperator),
+                refusal: operator
+                    .map(Reason::CustomOperator)
+                    .or(system.map(Reason::SystemCatalog)),
             });
         }
     }
     Ok(())
+}
+
+/// Whether the schema is one of [`OWN_SCHEMA`]'s. The views of `information_schema` are the only others that the catalog keeps
+/// account of; those of `pg_catalog` are seen by their names in the text.
+fn is_own(name: &Relation) -> bool {
+    let schema = name.schema.as_deref().unwrap_or_default();
+    schema != "information_schema" && !schema.starts_with("pg_")
 }
 
 /// A view's text names relations as the search path of this session would find them; which ones it reads stands beside it.

@@ -5,8 +5,8 @@
 //! `pg_class` is also written by what changes no schema (TRUNCATE, REFRESH, a temporary child), so of it the columns that
 //! matter are hashed. Temporary objects, which sessions make all the time, do not count.
 
-use super::{FIRST_OWN, KINDS, OWN_SCHEMA, answer::fields, ask};
-use crate::schema::{CatalogReader, LoadError};
+use super::{FIRST_OWN, KINDS, OWN_SCHEMA, ask};
+use crate::schema::{CatalogReader, LoadError, reader::fields};
 
 /// A text that is another one if the catalog has changed in a way that matters: in what the loader reads, in who may see or
 /// run it, and in types, casts, operators and dictionaries that change what an unchanged row looks like.

@@ -1,16 +1,11 @@
 //! What runs when rows change: triggers, rules, and functions in the expressions of columns, constraints and indexes.
 
-use super::{
-    FIRST_OWN,
-    answer::{fields, pairs},
-    ask,
-    calls::CALLED,
-    relations::Relations,
-};
+use super::{FIRST_OWN, answer::pairs, ask, calls::CALLED, relations::Relations};
 use crate::{
     schema::{
         CatalogReader, LoadError,
         catalog::{Hook, HookKind, Program},
+        reader::fields,
     },
     sql::{Language, Ops},
 };

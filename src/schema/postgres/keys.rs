@@ -1,7 +1,7 @@
 //! The columns by which rows are found: those of indexes.
 
-use super::{answer::fields, ask, relations::Relations};
-use crate::schema::{CatalogReader, LoadError};
+use super::{ask, relations::Relations};
+use crate::schema::{CatalogReader, LoadError, reader::fields};
 
 /// Adds the keys that indexes show: all columns of a unique one, and the first column of any. A partial index holds for
 /// some rows only, and one over expressions has no columns, so they show none.

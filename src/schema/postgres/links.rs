@@ -1,12 +1,8 @@
 //! What ties relations to one another: foreign keys, and whose rows are also another's.
 
-use super::{
-    answer::{elements, fields},
-    ask,
-    relations::Relations,
-};
+use super::{answer::elements, ask, relations::Relations};
 use crate::{
-    schema::{CatalogReader, LoadError, catalog::ForeignKey},
+    schema::{CatalogReader, LoadError, catalog::ForeignKey, reader::fields},
     sql::{Ops, Relation},
 };
 

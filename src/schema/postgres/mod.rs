@@ -16,8 +16,8 @@ mod links;
 mod relations;
 mod routines;
 
-use super::{Catalog, CatalogReader, LoadError, Record};
-use answer::{fields, names};
+use super::{Catalog, CatalogReader, LoadError, Record, path, reader::fields};
+use crate::sql::Dialect;
 
 pub(crate) use fingerprint::fingerprint;
 
@@ -38,7 +38,7 @@ pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, Lo
     let foreign_keys = links::foreign_keys(reader, &mut relations).await?;
     definitions::load(reader, &mut relations).await?;
     Ok(Catalog {
-        path: path(reader).await?,
+        path: path(Dialect::Postgres, reader).await?,
         foreign_keys,
         parents: links::parents(reader, &relations).await?,
         hooks: hooks::load(reader, &relations).await?,
@@ -46,18 +46,6 @@ pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, Lo
         at_ddl: at_ddl(reader).await?,
         relations: relations.into_entries(),
     })
-}
-
-/// The schemas of the search path that are there.
-async fn path<R: CatalogReader>(reader: &mut R) -> Result<Vec<Box<str>>, LoadError<R::Error>> {
-    let rows = ask(reader, "SELECT current_schemas(false)::text").await?;
-    Ok(rows
-        .into_iter()
-        .flat_map(|row| {
-            let [path] = fields(row);
-            names(&path)
-        })
-        .collect())
 }
 
 /// The event triggers, also those that are switched off.

@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     KINDS, OWN_SCHEMA,
-    answer::{elements, fields, names, relation},
+    answer::{elements, names, relation},
     ask,
 };
 use crate::{
     schema::{
         CatalogReader, ColumnKind, LoadError,
         catalog::{Column, Entry, EntryKind},
+        reader::fields,
     },
     sql::Relation,
 };

@@ -2,13 +2,14 @@
 
 use super::{
     FIRST_OWN,
-    answer::{fields, pairs, relation},
+    answer::{pairs, relation},
     ask,
 };
 use crate::{
     schema::{
         CatalogReader, LoadError,
         catalog::{Routine, Volatility},
+        reader::fields,
     },
     sql::{Language, Relation},
 };

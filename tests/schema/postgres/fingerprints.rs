@@ -130,6 +130,7 @@ async fn every_change_of_the_schema_moves_the_fingerprint() {
         "ALTER TYPE mood RENAME VALUE 'ok' TO 'fine'",
         "ALTER TYPE mood ADD VALUE 'great'",
         "ALTER DOMAIN positive DROP CONSTRAINT above",
+        "ALTER DOMAIN positive SET DEFAULT 7",
         "CREATE SCHEMA fresh",
         "ALTER TABLE child SET SCHEMA fresh",
         "CREATE MATERIALIZED VIEW n AS SELECT 1 AS one",
@@ -142,6 +143,8 @@ async fn every_change_of_the_schema_moves_the_fingerprint() {
         "CREATE CAST (int AS mood) WITH FUNCTION to_mood(int) AS ASSIGNMENT",
         "CREATE TEXT SEARCH DICTIONARY fresh (TEMPLATE = simple)",
         "ALTER TEXT SEARCH DICTIONARY fresh (Accept = false)",
+        "CREATE TEXT SEARCH CONFIGURATION fresh (COPY = english)",
+        "ALTER TEXT SEARCH CONFIGURATION fresh ALTER MAPPING FOR word WITH fresh",
         "CREATE TYPE pair AS (a int)",
         "ALTER TYPE pair ADD ATTRIBUTE b int",
     ])

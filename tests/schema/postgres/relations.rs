@@ -242,13 +242,16 @@ async fn a_view_reads_what_the_catalog_says_and_calls_what_it_calls() {
          CREATE VIEW outer_view WITH (security_barrier) AS \
              WITH t AS (SELECT 1 AS id) SELECT double(id) FROM inner_view WHERE id IN (SELECT id FROM t); \
          CREATE VIEW over_function AS SELECT r.id FROM rows() r; \
-         CREATE VIEW by_dot AS SELECT t.full_name FROM a.t;",
+         CREATE VIEW by_dot AS SELECT t.full_name FROM a.t; \
+         CREATE VIEW tables AS SELECT table_name FROM information_schema.tables;",
     )
     .await;
     found.holds(&[
         "definition public.inner_view: reads [a.t, public.t] calls []: \
          SELECT t.id FROM (a.t JOIN t p USING (id));",
         "definition public.over_function: reads [public.t] calls [public.rows]: SELECT id FROM rows() r(id);",
+        "definition public.tables: reads [] calls [] refused SystemCatalog(\"information_schema.tables\"): \
+         SELECT table_name FROM information_schema.tables;",
         "definition public.by_dot: reads [a.t] calls [public.full_name]: SELECT full_name(t.*) AS full_name FROM a.t;",
     ]);
     let outer = found.starting_with("definition public.outer_view: ");

@@ -12,8 +12,6 @@ mod code;
 mod declare;
 mod expand;
 mod graph;
-#[cfg(any(feature = "mysql", feature = "sqlite"))]
-mod keys;
 #[cfg(feature = "testing")]
 mod listing;
 #[cfg(feature = "mysql")]
@@ -24,6 +22,8 @@ mod path;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod reader;
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+mod rows;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 

@@ -31,28 +31,39 @@ pub(super) async fn load<R: CatalogReader>(
             // An UPDATE that moves a row to another partition deletes it here and inserts it there.
             ops = ops.and(Ops::UPDATE);
         }
-        let functions = pairs(&functions);
-        let (kind, program) = match kind.as_str() {
-            "rule" if text.is_empty() => (
-                HookKind::Rule,
-                Program::Unknown("a rule that is not shown".into()),
-            ),
-            "rule" => (HookKind::Rule, Program::Text(Language::Rule, text)),
-            "trigger" => (HookKind::Trigger, Program::Call(functions)),
-            _ => (HookKind::Column, Program::Call(functions)),
+        let mut functions = pairs(&functions);
+        functions.sort_unstable();
+        functions.dedup();
+        let mut add = |kind, program| {
+            hooks.push(Hook {
+                name: name.as_str().into(),
+                kind,
+                relation: relation.clone(),
+                ops,
+                program,
+            });
         };
-        if matches!(&program, Program::Call(functions) if functions.is_empty()) {
-            continue;
+        let kind = match kind.as_str() {
+            "rule" => HookKind::Rule,
+            "trigger" => HookKind::Trigger,
+            _ => HookKind::Column,
+        };
+        if kind == HookKind::Rule {
+            add(kind, rule(text));
         }
-        hooks.push(Hook {
-            name: name.into(),
-            kind,
-            relation: relation.clone(),
-            ops,
-            program,
-        });
+        // Of a rule those too: its text does not show the functions of operators and domains.
+        if !functions.is_empty() {
+            add(kind, Program::Call(functions));
+        }
     }
     Ok(hooks)
+}
+
+fn rule(text: String) -> Program {
+    if text.is_empty() {
+        return Program::Unknown("a rule that is not shown".into());
+    }
+    Program::Text(Language::Rule, text)
 }
 
 fn ops_of(letters: &str) -> Ops {

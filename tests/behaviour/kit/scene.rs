@@ -118,6 +118,8 @@ impl<DB: TestDatabase> Setting<DB> {
         let (time, hand) = Time::manual();
         let builder = CachedPool::builder(inner)
             .time(time.clone())
+            // On MariaDB the pools see the databases of other tests come and go.
+            .schema_interval(Duration::from_secs(1 << 20))
             .ttl_jitter(0.0);
         let builder = (self.configure)(share(builder, &time).await);
         let pool = {

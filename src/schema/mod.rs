@@ -13,8 +13,6 @@ mod declare;
 mod expand;
 mod face;
 mod graph;
-#[cfg(any(feature = "mysql", feature = "sqlite"))]
-mod keys;
 #[cfg(feature = "testing")]
 mod listing;
 #[cfg(feature = "mysql")]
@@ -25,6 +23,8 @@ mod path;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod reader;
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+mod rows;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 

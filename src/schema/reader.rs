@@ -58,9 +58,3 @@ pub(super) async fn ask<R: CatalogReader>(
         source: Some(source),
     })
 }
-
-/// A row's `N` columns, of which a NULL is the empty text.
-pub(super) fn fields<const N: usize>(row: Record) -> [String; N] {
-    let mut values = row.into_iter().map(Option::unwrap_or_default);
-    std::array::from_fn(|_| values.next().unwrap_or_default())
-}

@@ -17,6 +17,7 @@ mod functions;
 mod hints;
 mod names;
 mod normal;
+#[cfg(feature = "sqlite")]
 mod outline;
 mod part;
 mod pins;
@@ -39,5 +40,6 @@ pub use facts::{Action, Dialect, Facts, Hints, Kind, Ops, Reason, Relation, Step
 pub use functions::Functions;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub(crate) use functions::is_built_in;
+#[cfg(feature = "sqlite")]
 pub(crate) use outline::outline;
 pub use pins::{Occurrence, Operand, Pin, PinnedWrite, Pins};

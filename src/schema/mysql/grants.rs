@@ -11,10 +11,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::schema::{
-    CatalogReader, LoadError,
-    reader::{ask, fields},
-};
+use crate::schema::{CatalogReader, LoadError, reader::ask, rows::fields};
 
 use super::listing::text;
 

@@ -67,7 +67,7 @@ macro_rules! files {
     };
 }
 
-const POSTGRES: &[(&str, &str)] = files!("postgres": "plain");
+const POSTGRES: &[(&str, &str)] = files!("postgres": "plain" "cascades" "views" "partitions" "triggers" "rules" "functions" "tenants" "names");
 const MARIADB: &[(&str, &str)] = files!("mariadb":);
 const SQLITE: &[(&str, &str)] = files!("sqlite":);
 

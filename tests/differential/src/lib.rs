@@ -19,6 +19,8 @@ mod report;
 mod script;
 mod server;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod values;
 mod world;
 

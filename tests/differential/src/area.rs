@@ -2,6 +2,7 @@
 //!
 //! A file is SQL in sections, each under a line `-- @name`. `@schema` is run as it stands. In all others a line is a
 //! statement, and goes on in the lines after it that begin with a blank; a statement may have holes, see [`Template`].
+//! `NORTH` stands for a second database.
 //!
 //! | Section | What it holds |
 //! |---|---|
@@ -68,11 +69,15 @@ macro_rules! files {
 }
 
 const POSTGRES: &[(&str, &str)] = files!("postgres": "plain" "cascades" "views" "partitions" "triggers" "rules" "functions" "tenants" "names");
-const MARIADB: &[(&str, &str)] = files!("mariadb":);
-const SQLITE: &[(&str, &str)] = files!("sqlite":);
+const MARIADB: &[(&str, &str)] =
+    files!("mariadb": "plain" "cascades" "views" "triggers" "functions" "names");
+const SQLITE: &[(&str, &str)] = files!("sqlite": "plain" "cascades" "views" "triggers" "names");
 
-/// All areas of a server.
-pub(crate) fn areas(server: Server) -> Vec<Area> {
+/// Stands for the name of a second database.
+const NORTH: &str = "NORTH";
+
+/// All areas of a server, with a second database of this name.
+pub(crate) fn areas(server: Server, north: &str) -> Vec<Area> {
     let files = match server {
         Server::Postgres => POSTGRES,
         Server::MariaDb => MARIADB,
@@ -80,7 +85,7 @@ pub(crate) fn areas(server: Server) -> Vec<Area> {
     };
     files
         .iter()
-        .map(|(name, text)| Area::parse(name, text))
+        .map(|(name, text)| Area::parse(name, &text.replace(NORTH, north)))
         .collect()
 }
 
@@ -183,7 +188,7 @@ mod tests {
     #[test]
     fn every_file_can_be_read_and_every_area_has_a_schema_and_reads() {
         for server in Server::ALL {
-            for area in areas(server) {
+            for area in areas(server, "north") {
                 assert!(!area.schema.is_empty(), "{server}: {}", area.name);
                 assert!(!area.reads.is_empty(), "{server}: {}", area.name);
             }

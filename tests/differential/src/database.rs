@@ -47,7 +47,19 @@ impl Tenant {
 #[derive(Debug)]
 pub(crate) struct Place {
     url: String,
+    /// A second database: its name on MariaDB, its file on SQLite. Elsewhere a schema of the same database will do.
+    second: String,
     _file: Option<SqliteFile>,
+}
+
+impl Place {
+    /// The name of the second database in statements.
+    pub(crate) fn second_name(&self, server: Server) -> &str {
+        match server {
+            Server::MariaDb => &self.second,
+            Server::Postgres | Server::Sqlite => "north",
+        }
+    }
 }
 
 /// The most connections of a pool: one that is held, one in a transaction, and those that read.
@@ -118,7 +130,11 @@ impl Subject for Postgres {
             .execute(&mut connection)
             .await?;
         connection.close().await?;
-        Ok(Place { url, _file: None })
+        Ok(Place {
+            url,
+            second: String::new(),
+            _file: None,
+        })
     }
 
     async fn open(place: &Place, tenant: &Tenant) -> Result<Pool<Self>, Error> {
@@ -223,8 +239,16 @@ impl Subject for MySql {
     const SERVER: Server = Server::MariaDb;
 
     async fn place() -> Result<Place, Error> {
+        let server = mariadb().await;
+        let url = server.fresh_database().await;
+        let other = server.fresh_database().await;
+        let name = |url: &str| -> Option<String> {
+            let (_, path) = url.rsplit_once('/')?;
+            Some(path.split('?').next()?.to_owned())
+        };
         Ok(Place {
-            url: mariadb().await.fresh_database().await,
+            second: name(&other).expect("an address ends in the database's name"),
+            url,
             _file: None,
         })
     }
@@ -247,17 +271,35 @@ impl Subject for Sqlite {
 
     async fn place() -> Result<Place, Error> {
         let file = SqliteFile::new();
+        let url = file.url();
+        let path = url
+            .trim_start_matches("sqlite://")
+            .trim_end_matches("?mode=rwc");
         Ok(Place {
-            url: file.url(),
+            second: format!("{path}.north"),
+            url,
             _file: Some(file),
         })
     }
 
     async fn open(place: &Place, _: &Tenant) -> Result<Pool<Self>, Error> {
         let options: SqliteConnectOptions = place.url.parse()?;
+        let attach = format!("ATTACH '{}' AS north", place.second);
         SqlitePoolOptions::new()
             .max_connections(CONNECTIONS)
             .test_before_acquire(false)
+            .after_connect(move |connection, _| {
+                let attach = attach.clone();
+                Box::pin(async move {
+                    sqlx::raw_sql(AssertSqlSafe(attach))
+                        .execute(&mut *connection)
+                        .await?;
+                    sqlx::raw_sql("PRAGMA north.journal_mode = WAL; PRAGMA north.synchronous = OFF")
+                        .execute(connection)
+                        .await
+                        .map(drop)
+                })
+            })
             .connect_with(
                 options
                     // Readers do not wait for a transaction that is open.

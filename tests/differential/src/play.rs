@@ -91,8 +91,9 @@ struct Player<'o, DB: Subject> {
 
 /// Plays until so many pairs were compared, or an answer was wrong and that is enough.
 pub(crate) async fn play<DB: Subject>(options: &Options) -> Result<Tally, Trouble> {
-    let areas = areas(DB::SERVER);
-    let world = World::<DB>::open(&areas, options.switched_off).await?;
+    let place = DB::place().await?;
+    let areas = areas(DB::SERVER, place.second_name(DB::SERVER));
+    let world = World::<DB>::open(place, &areas, options.switched_off).await?;
     let mut player = Player {
         options,
         world,

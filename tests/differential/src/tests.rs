@@ -87,7 +87,7 @@ async fn refused_anywhere<DB: Subject>() -> Vec<String> {
     let pool = DB::open(&place, &tenant).await.unwrap();
     let mut runner = TestRunner::deterministic();
     let mut found = Vec::new();
-    for area in areas(DB::SERVER) {
+    for area in areas(DB::SERVER, place.second_name(DB::SERVER)) {
         DB::run(&pool, &area.schema)
             .await
             .unwrap_or_else(|error| panic!("{}: {error}", area.name));

@@ -55,12 +55,12 @@ pub(crate) struct World<DB: Subject> {
 }
 
 impl<DB: Subject> World<DB> {
-    /// Makes a database with these schemas, and pools on it.
+    /// Fills a database with these schemas, and makes pools on it.
     pub(crate) async fn open(
+        place: Place,
         areas: &[Area],
         switched_off: Option<Expansion>,
     ) -> Result<Self, Box<dyn std::error::Error>> {
-        let place = DB::place().await?;
         let tenant = Tenant::first();
         let plain = DB::open(&place, &tenant).await?;
         for area in areas {

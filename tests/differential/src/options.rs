@@ -6,11 +6,12 @@ use crate::{server::Server, world::Expansion};
 
 /// What is said with `--help`, and after a mistake.
 pub const USAGE: &str = "\
-differential --database postgres|mariadb|sqlite --pairs N [--seed S] [--switch-off KIND]
+differential --database postgres|mariadb|sqlite --pairs N [--seed S] [--area NAME] [--switch-off KIND]
 
   --database NAME    where to play
   --pairs N          how many reads are done both ways
   --seed S           another run, and always the same for a seed (default: another one each time)
+  --area NAME        only what one file under tests/differential/schemas holds
   --switch-off KIND  leaves a kind of expansion out, to show that it is noticed; stops at the first mismatch";
 
 /// What to run.
@@ -22,6 +23,8 @@ pub struct Options {
     pub pairs: u64,
     /// Which run.
     pub seed: u64,
+    /// The only area that is played, if not all are.
+    pub area: Option<String>,
     /// What is left out on purpose.
     pub switched_off: Option<Expansion>,
 }
@@ -42,7 +45,8 @@ impl Options {
     /// # Errors
     /// An argument that is unknown, missing or no number.
     pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, Misuse> {
-        let (mut server, mut pairs, mut seed, mut switched_off) = (None, None, None, None);
+        let (mut server, mut pairs, mut seed) = (None, None, None);
+        let (mut area, mut switched_off) = (None, None);
         while let Some(name) = arguments.next() {
             let value = arguments
                 .next()
@@ -52,6 +56,7 @@ impl Options {
                 "--database" => server = Some(Server::named(&value).ok_or_else(unknown)?),
                 "--pairs" => pairs = Some(value.parse().map_err(|_| unknown())?),
                 "--seed" => seed = Some(value.parse().map_err(|_| unknown())?),
+                "--area" => area = Some(value),
                 "--switch-off" => {
                     switched_off = Some(Expansion::named(&value).ok_or_else(unknown)?)
                 }
@@ -63,6 +68,7 @@ impl Options {
             server: server.ok_or_else(|| missing("--database"))?,
             pairs: pairs.ok_or_else(|| missing("--pairs"))?,
             seed: seed.unwrap_or_else(|| fastrand::u64(..)),
+            area,
             switched_off,
         })
     }
@@ -83,9 +89,10 @@ mod tests {
 
     #[test]
     fn everything_that_is_said_is_heard() {
-        let options = parse("--database mariadb --pairs 7 --seed 9").unwrap();
+        let options = parse("--database mariadb --pairs 7 --seed 9 --area views").unwrap();
         assert_eq!(options.server, Server::MariaDb);
         assert_eq!((options.pairs, options.seed), (7, 9));
+        assert_eq!(options.area.as_deref(), Some("views"));
         assert_eq!(options.switched_off, None);
     }
 

@@ -92,7 +92,13 @@ struct Player<'o, DB: Subject> {
 /// Plays until so many pairs were compared, or an answer was wrong and that is enough.
 pub(crate) async fn play<DB: Subject>(options: &Options) -> Result<Tally, Trouble> {
     let place = DB::place().await?;
-    let areas = areas(DB::SERVER, place.second_name(DB::SERVER));
+    let mut areas = areas(DB::SERVER, place.second_name(DB::SERVER));
+    if let Some(name) = &options.area {
+        areas.retain(|area| area.name == name);
+        if areas.is_empty() {
+            return Err(format!("{} has no area {name}", DB::SERVER).into());
+        }
+    }
     let world = World::<DB>::open(place, &areas, options.switched_off).await?;
     let mut player = Player {
         options,

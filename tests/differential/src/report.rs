@@ -2,7 +2,7 @@
 
 use crate::{answer::Answer, history::History, options::Options, play::Tally};
 
-/// Mismatches past these are only counted: the first one is the one to look at.
+/// Mismatches past these are only named: the first one is the one to look at.
 const TOLD: u64 = 3;
 /// The last events before a mismatch that are told.
 const EVENTS: usize = 60;
@@ -17,6 +17,7 @@ pub(crate) fn mismatch(
     plain: &Answer,
 ) {
     if tally.mismatches > TOLD {
+        eprintln!("MISMATCH also in step {}: {read}", history.step());
         return;
     }
     let since: Vec<_> = history.since_loaded(read).collect();

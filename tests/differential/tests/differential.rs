@@ -12,6 +12,7 @@ fn every_pair_is_equal(server: Server) {
         server,
         pairs: PAIRS,
         seed: 1,
+        area: None,
         switched_off: None,
     };
     let runtime = Builder::new_current_thread()

@@ -98,7 +98,7 @@ pub mod tier;
     any(feature = "postgres", feature = "mysql", feature = "sqlite")
 ))]
 #[doc(hidden)]
-pub use self::driver::sqlx::inspect;
+pub use self::{driver::sqlx::inspect, schema::Omission};
 pub use self::sql::{Dialect, Explanation, explain};
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub use self::{

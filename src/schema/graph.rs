@@ -9,7 +9,7 @@ use super::{
     declare::Declarations,
     names::{Names, fold},
 };
-use crate::sql::{Dialect, Functions, Language, Ops, Reason, Relation};
+use crate::sql::{Dialect, Functions, Ops, Reason, Relation};
 
 /// The most keys of a table by which rows are told apart: each costs every write that is not told by it a slot.
 const MOST_KEYS: usize = 8;
@@ -232,6 +232,12 @@ impl Graph {
         columns.find(|column| self.is_same_name(&column.name, name))
     }
 
+    /// Whether a node has a column of this name.
+    pub(crate) fn has_column(&self, node: &Node, name: &str) -> bool {
+        let mut columns = node.columns.iter();
+        columns.any(|column| self.is_same_name(&column.name, name))
+    }
+
     /// Whether two names of columns are one to the database.
     pub(crate) fn is_same_name(&self, one: &str, other: &str) -> bool {
         match self.dialect {
@@ -377,7 +383,7 @@ fn keys(entry: &Entry) -> Vec<Key> {
 
 fn definition(world: World<'_>, definition: &Definition) -> Code {
     let mut code = match &definition.text {
-        Some(text) => world.text(Language::Sql, text),
+        Some(text) => world.query(text),
         None => Code {
             refusal: Some(Reason::Unparsed),
             ..Code::default()
@@ -394,9 +400,6 @@ fn definition(world: World<'_>, definition: &Definition) -> Code {
         .extend(calls.flat_map(|name| world.routines.anywhere(name)));
     if definition.refusal.is_some() {
         code.refusal = definition.refusal.clone();
-    }
-    if code.unknown.is_some() {
-        code.refusal.get_or_insert(Reason::Unparsed);
     }
     code
 }

@@ -1,7 +1,7 @@
 //! How a loader asks the database.
 
 /// One row of the catalog. Every column is text, which the query has to see to.
-pub type Record = Vec<Option<String>>;
+pub(crate) type Record = Vec<Option<String>>;
 
 /// Runs the catalog's queries. A front-end implements it for its connections.
 pub(crate) trait CatalogReader: Send {
@@ -57,4 +57,10 @@ pub(super) async fn ask<R: CatalogReader>(
         remedy: None,
         source: Some(source),
     })
+}
+
+/// A row's `N` columns, of which a NULL is the empty text.
+pub(super) fn fields<const N: usize>(row: Record) -> [String; N] {
+    let mut values = row.into_iter().map(Option::unwrap_or_default);
+    std::array::from_fn(|_| values.next().unwrap_or_default())
 }

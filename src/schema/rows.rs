@@ -1,8 +1,7 @@
 //! What the loaders of MySQL and SQLite make of rows in the same way.
 
-use std::{array, collections::HashMap, hash::Hash};
+use std::{collections::HashMap, hash::Hash};
 
-use super::Record;
 use crate::sql::Ops;
 
 /// The keys of tables.
@@ -40,12 +39,6 @@ impl<T: Eq + Hash> Keys<T> {
     pub(super) fn take(&mut self, table: &T) -> Vec<Vec<Box<str>>> {
         self.0.remove(table).unwrap_or_default()
     }
-}
-
-/// A row's `N` columns, of which a NULL is the empty text.
-pub(super) fn fields<const N: usize>(row: Record) -> [String; N] {
-    let mut values = row.into_iter().map(Option::unwrap_or_default);
-    array::from_fn(|_| values.next().unwrap_or_default())
 }
 
 /// What the rule of a foreign key does to the child's rows, where `cascade` is what CASCADE does.

@@ -300,8 +300,11 @@ fn written(write: &PinnedWrite, graph: &Graph, node: &Node, key: &Key) -> Option
                     .iter()
                     .any(|assigned| graph.is_same_name(assigned, name))
             };
+            // A column that the catalog does not have can be another name of one that it has: SQLite's `rowid`.
             // A row would leave the values that tell it for others.
-            if key.columns.iter().any(is_assigned) {
+            if key.columns.iter().any(is_assigned)
+                || !assigned.iter().all(|name| graph.has_column(node, name))
+            {
                 return None;
             }
             Some(vec![rows(&target.pins, graph, node, key)?])
@@ -331,6 +334,10 @@ fn inserted(
             None if node.columns.iter().any(|column| column.computed) => return None,
             None => *column,
         };
+        let mut named = columns.unwrap_or_default().iter();
+        if !named.all(|name| graph.has_column(node, name)) {
+            return None;
+        }
         let kind = match own.kind {
             // MySQL takes 0 for a number that it is to choose.
             ColumnKind::Integer { max, .. } if own.numbered => ColumnKind::Integer { min: 1, max },

@@ -129,7 +129,11 @@ impl Writer<'_> {
             touched.add(&tags(facts.hints.tags.iter().map(|tag| Tag::user(tag))));
         }
         if self.defines() && matches!(writes, Writes::Relations(named) if !named.is_empty()) {
-            let runs_code = self.snapshot.graph.as_ref().is_some_and(|graph| graph.runs_code_at_ddl());
+            let runs_code = self
+                .snapshot
+                .graph
+                .as_ref()
+                .is_some_and(|graph| graph.runs_code_at_ddl());
             touched.add(&match facts.steps.len() {
                 1 if !runs_code => tags([Tag::definitions()]),
                 // What the other steps do, they do under new definitions.

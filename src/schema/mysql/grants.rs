@@ -11,7 +11,10 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::schema::{CatalogReader, LoadError, reader::ask, rows::fields};
+use crate::schema::{
+    CatalogReader, LoadError,
+    reader::{ask, fields},
+};
 
 use super::listing::text;
 

@@ -3,7 +3,10 @@
 //! Promises that the digest of a listing is another one if its rows are, so the fingerprint misses nothing that a load
 //! reads. No column is named that rows, TRUNCATE or ANALYZE change (times, counts, the next number).
 
-use crate::schema::{CatalogReader, LoadError, reader::ask, rows::fields};
+use crate::schema::{
+    CatalogReader, LoadError,
+    reader::{ask, fields},
+};
 
 /// Rows of `N` columns. A NULL is listed as the empty text.
 pub(super) struct Listing<const N: usize> {

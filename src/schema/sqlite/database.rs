@@ -11,7 +11,8 @@ use crate::{
         Catalog, CatalogReader, LoadError,
         catalog::{Definition, Entry, EntryKind, ForeignKey, Hook, HookKind, Program},
         reader::ask,
-        rows::{Keys, action, fields},
+        reader::fields,
+        rows::{Keys, action},
     },
     sql::{Language, Ops, Relation},
 };

@@ -9,7 +9,10 @@ mod database;
 mod definition;
 
 use super::{
-    Catalog, CatalogReader, LoadError, catalog::Entry, path::path, reader::ask, rows::fields,
+    Catalog, CatalogReader, LoadError,
+    catalog::Entry,
+    path::path,
+    reader::{ask, fields},
 };
 use crate::sql::{Dialect, Relation};
 use database::{Database, quoted};

@@ -7,7 +7,7 @@ use super::{
     facts::{Dialect, Reason, Relation},
     names,
     normal::RESERVED,
-    part::Context,
+    part::{Context, keep_reason},
     token::{Token, TokenKind},
 };
 
@@ -129,6 +129,21 @@ const BEFORE_CALLABLE: &[&str] = &[
     "time",
 ];
 
+/// What stands before a name whose bracket holds columns.
+const BEFORE_COLUMNS: &[&str] = &[
+    "as",
+    "copy",
+    "delayed",
+    "high_priority",
+    "ignore",
+    "insert",
+    "into",
+    "low_priority",
+    "recursive",
+    "replace",
+    "with",
+];
+
 /// What some tokens call.
 #[derive(Default)]
 pub(super) struct Called {
@@ -220,7 +235,7 @@ impl Called {
     }
 
     fn refuse(&mut self, reason: Reason) {
-        self.refusal.get_or_insert(reason);
+        keep_reason(&mut self.refusal, reason);
     }
 
     /// Whether tables can be written, as far as can be told here. In SQLite no function can write.
@@ -252,9 +267,7 @@ fn candidate(dialect: Dialect, before: &[Token<'_>], name: &Token<'_>) -> Candid
     let before = start.checked_sub(1).map(|at| &before[at]);
     // A type, or an alias, CTE or target with its columns.
     let declared = before.is_some_and(|before| {
-        before.is_punct("::")
-            || before.is_punct(")")
-            || before.is_one_of(&["as", "into", "with", "recursive"])
+        before.is_punct("::") || before.is_punct(")") || before.is_one_of(BEFORE_COLUMNS)
     });
     if declared {
         return Candidate::Grammar;

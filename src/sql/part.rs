@@ -134,6 +134,15 @@ impl Part {
     }
 }
 
+/// Keeps the first of several reasons, but one that depends on the session only until there is another: who asks can be part
+/// of a key.
+pub(super) fn keep_reason(kept: &mut Option<Reason>, reason: Reason) {
+    let weak = matches!(kept, None | Some(Reason::SessionDependent(_)));
+    if weak && (kept.is_none() || !matches!(reason, Reason::SessionDependent(_))) {
+        *kept = Some(reason);
+    }
+}
+
 /// `ops` done to each of `relations`.
 pub(super) fn on_each(ops: Ops, relations: Vec<Relation>) -> Vec<Action> {
     relations

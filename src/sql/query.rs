@@ -34,6 +34,19 @@ const STACK_AT_LEAST: usize = 512 << 10;
 
 /// The facts of a statement that begins with `head`, after brackets.
 pub(super) fn query(context: Context<'_>, tokens: &[Token<'_>], head: &Token<'_>) -> Part {
+    let mut part = understood(context, tokens).unwrap_or_else(|| {
+        let mut part = scan::unparsed(context, tokens);
+        from_tokens(context.dialect, tokens, &mut part);
+        part
+    });
+    if !head.is_one_of(&["select", "with", "values", "table"]) {
+        part.refusal = Some(Reason::NotARead);
+    }
+    part
+}
+
+/// As `query`; `None` if the parser cannot read it.
+pub(super) fn understood(context: Context<'_>, tokens: &[Token<'_>]) -> Option<Part> {
     let chain = tokens
         .iter()
         .filter(|token| {
@@ -43,22 +56,17 @@ pub(super) fn query(context: Context<'_>, tokens: &[Token<'_>], head: &Token<'_>
             ) || (token.kind == TokenKind::Punct && !matches!(token.text, "," | "(" | ")"))
         })
         .count();
-    let reads = head.is_one_of(&["select", "with", "values", "table"]);
     let joins = nested_joins(tokens);
-    let within_bounds = tokens.len() <= MAX_TOKENS
+    let bounded = tokens.len() <= MAX_TOKENS
         && chain <= MAX_CHAIN
         && joins <= MAX_JOINS
         && nesting(tokens) <= MAX_NESTING;
     let stack = STACK_AT_LEAST + chain * STACK_PER_LEVEL + joins * STACK_PER_JOIN;
-    let mut part = within_bounds
+    let mut part = bounded
         .then(|| stacker::maybe_grow(stack, stack, || parsed(context, tokens)))
-        .flatten()
-        .unwrap_or_else(|| scan::unparsed(context, tokens));
+        .flatten()?;
     from_tokens(context.dialect, tokens, &mut part);
-    if !reads {
-        part.refusal = Some(Reason::NotARead);
-    }
-    part
+    Some(part)
 }
 
 /// How many joins wait for their conditions at once: `a JOIN b JOIN c ON … ON …`.
@@ -142,17 +150,25 @@ impl Keywords {
 
 /// What is told by tokens more surely than by the parser's tree.
 fn from_tokens(dialect: Dialect, tokens: &[Token<'_>], part: &mut Part) {
-    let refusal = match dialect {
-        Dialect::Postgres => postgres(tokens),
-        Dialect::MySql => mysql(tokens, part),
-        Dialect::Sqlite => None,
-    };
+    let refusal = refusal(dialect, tokens);
+    if dialect == Dialect::MySql && sets_variable(tokens) && !part.steps.contains(&Step::Session) {
+        part.steps.push(Step::Session);
+    }
     // That it could not be parsed says more than what stands in it, but for locks.
     let unparsed = dialect == Dialect::Postgres
         && part.refusal == Some(Reason::Unparsed)
         && refusal != Some(Reason::LocksRows);
     if refusal.is_some() && !unparsed {
         part.refusal = refusal;
+    }
+}
+
+/// Why a result must not be cached, as far as single tokens tell.
+pub(super) fn refusal(dialect: Dialect, tokens: &[Token<'_>]) -> Option<Reason> {
+    match dialect {
+        Dialect::Postgres => postgres(tokens),
+        Dialect::MySql => mysql(tokens),
+        Dialect::Sqlite => None,
     }
 }
 
@@ -189,7 +205,7 @@ fn postgres(tokens: &[Token<'_>]) -> Option<Reason> {
     None
 }
 
-/// `FOR UPDATE`, `FOR NO KEY UPDATE`, `FOR SHARE`, `FOR KEY SHARE`, of which the parser knows two.
+/// `FOR UPDATE`, `FOR SHARE`, and PostgreSQL's `FOR NO KEY UPDATE`, `FOR KEY SHARE`, which the parser does not know.
 fn locks(tokens: &[Token<'_>]) -> bool {
     tokens.windows(2).enumerate().any(|(at, pair)| {
         pair[0].is_word("for")
@@ -248,23 +264,26 @@ fn escapes(text: &str) -> bool {
     (text.starts_with(['e', 'E']) && escaped) || text.starts_with("U&") || text.starts_with("u&")
 }
 
-fn mysql(tokens: &[Token<'_>], part: &mut Part) -> Option<Reason> {
+/// Whether a variable of MySQL's session is assigned, but by `SET`.
+pub(super) fn sets_variable(tokens: &[Token<'_>]) -> bool {
+    let is_variable = |token: &Token<'_>| token.kind == TokenKind::Variable;
+    tokens.iter().any(is_variable)
+        && (tokens.iter().any(|token| token.text == ":=")
+            || tokens
+                .windows(2)
+                .any(|pair| pair[0].is_word("into") && is_variable(&pair[1])))
+}
+
+fn mysql(tokens: &[Token<'_>]) -> Option<Reason> {
     if let Some(variable) = tokens
         .iter()
         .find(|token| token.kind == TokenKind::Variable)
     {
-        let set = tokens.iter().any(|token| token.text == ":=")
-            || tokens
-                .windows(2)
-                .any(|pair| pair[0].is_word("into") && pair[1].kind == TokenKind::Variable);
-        if set && !part.steps.contains(&Step::Session) {
-            part.steps.push(Step::Session);
-        }
         return Some(Reason::SessionDependent(
             variable.text.to_lowercase().into(),
         ));
     }
-    if holds(tokens, &["lock", "in", "share", "mode"]) {
+    if locks(tokens) || holds(tokens, &["lock", "in", "share", "mode"]) {
         return Some(Reason::LocksRows);
     }
     if holds(tokens, &["next", "value", "for"]) || holds(tokens, &["previous", "value", "for"]) {

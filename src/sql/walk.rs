@@ -14,7 +14,7 @@ use super::{
     calls::{Arguments, Call, call},
     facts::{Dialect, Kind, Ops, Reason, Relation, Step},
     names,
-    part::{Context, Part, on_each, sorted},
+    part::{Context, Part, keep_reason, on_each, sorted},
     query::Keywords,
     scope::{Scopes, cte_name, fold},
     targets::{self, Targets},
@@ -93,9 +93,8 @@ impl Walk<'_, '_> {
         self.part
     }
 
-    /// The first reason stays.
     fn refuse(&mut self, reason: Reason) {
-        self.part.refusal.get_or_insert(reason);
+        keep_reason(&mut self.part.refusal, reason);
     }
 
     fn fold(&self, ident: &Ident) -> Box<str> {

@@ -10,6 +10,7 @@ macro_rules! figure {
 }
 
 mod actions;
+mod bodies;
 mod cases;
 mod corpus;
 mod properties;

@@ -1,6 +1,6 @@
 //! One text from its tokens to its facts: splits it into statements, asks for the facts of each and puts them together.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use super::{
     facts::{Dialect, Facts, Kind, Reason, Relation, Step, Writes},
@@ -48,10 +48,10 @@ pub fn analyse(dialect: Dialect, sql: &str, functions: &Functions) -> Facts {
             vec![Part::unknown(Kind::Other, Reason::Unparsed)],
         )
     };
-    let refusal = match &mut parts[..] {
-        [] => Some(Reason::NotARead),
-        [only] => only.refusal.take(),
-        _ => Some(Reason::SeveralStatements),
+    let (refusal, pins) = match &mut parts[..] {
+        [] => (Some(Reason::NotARead), Pins::default()),
+        [only] => (only.refusal.take(), mem::take(&mut only.pins)),
+        _ => (Some(Reason::SeveralStatements), Pins::default()),
     };
     let changes_variables =
         dialect == Dialect::MySql && lexed.comments.iter().any(|comment| sets_variables(comment));
@@ -65,7 +65,7 @@ pub fn analyse(dialect: Dialect, sql: &str, functions: &Functions) -> Facts {
         named_writes: collect(&parts, |part| &part.named),
         actions: Vec::new(),
         calls: Vec::new(),
-        pins: Pins::default(),
+        pins,
         temporary: collect(&parts, |part| &part.temporary),
         refusal,
         steps: parts.into_iter().flat_map(|part| part.steps).collect(),

@@ -3,6 +3,7 @@
 use super::{
     facts::{Dialect, Kind, Reason, Relation, Step, Writes},
     functions::Functions,
+    pins::Pins,
 };
 
 /// What a statement is judged against.
@@ -24,6 +25,7 @@ pub(super) struct Part {
     pub(super) temporary: Vec<Relation>,
     pub(super) refusal: Option<Reason>,
     pub(super) steps: Vec<Step>,
+    pub(super) pins: Pins,
 }
 
 impl Part {
@@ -37,6 +39,7 @@ impl Part {
             temporary: Vec::new(),
             refusal: Some(refusal),
             steps: Vec::new(),
+            pins: Pins::default(),
         }
     }
 

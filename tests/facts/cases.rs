@@ -2,7 +2,12 @@
 
 use cachedpool::sql::{Dialect, Facts, Functions, Relation, Step, Writes, analyse};
 
-fn check(dialect: Dialect, file: &str, functions: &Functions) {
+fn check_facts(dialect: Dialect, file: &str, functions: &Functions) {
+    check(file, |sql| described(&analyse(dialect, sql, functions)));
+}
+
+/// Compares what is `found` for each text of a table with what stands before it.
+pub(crate) fn check(file: &str, found: impl Fn(&str) -> String) {
     let mut wrong = Vec::new();
     let mut count = 0;
     for line in file
@@ -15,7 +20,7 @@ fn check(dialect: Dialect, file: &str, functions: &Functions) {
             .collect::<Vec<_>>()
             .join(" ");
         let sql = sql.replace("\\n", "\n");
-        let found = described(&analyse(dialect, &sql, functions));
+        let found = found(&sql);
         if found != expected {
             wrong.push(format!("{sql}\n  expected {expected}\n  found    {found}"));
         }
@@ -83,7 +88,7 @@ fn step(step: &Step) -> String {
 
 #[test]
 fn postgres_texts_have_their_facts() {
-    check(
+    check_facts(
         Dialect::Postgres,
         include_str!("cases/postgres.txt"),
         &Functions::new(),
@@ -92,7 +97,7 @@ fn postgres_texts_have_their_facts() {
 
 #[test]
 fn mysql_texts_have_their_facts() {
-    check(
+    check_facts(
         Dialect::MySql,
         include_str!("cases/mysql.txt"),
         &Functions::new(),
@@ -101,7 +106,7 @@ fn mysql_texts_have_their_facts() {
 
 #[test]
 fn sqlite_texts_have_their_facts() {
-    check(
+    check_facts(
         Dialect::Sqlite,
         include_str!("cases/sqlite.txt"),
         &Functions::new(),
@@ -115,7 +120,7 @@ fn declared_functions_count() {
         .assume_pure("\"Odd\"")
         .declare("app.balance", ["accounts", "app.rates"], [""; 0])
         .declare("touch", ["clock"], ["visits"]);
-    check(
+    check_facts(
         Dialect::Postgres,
         include_str!("cases/declared.txt"),
         &functions,

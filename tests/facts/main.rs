@@ -11,4 +11,5 @@ macro_rules! figure {
 
 mod cases;
 mod corpus;
+mod pins;
 mod properties;

@@ -13,4 +13,5 @@ mod actions;
 mod bodies;
 mod cases;
 mod corpus;
+mod pins;
 mod properties;

@@ -89,6 +89,7 @@ fn parts() -> Vec<Part> {
             "oid",
             "own",
         ),
+        // A new default too makes a new version, of the column.
         versions(
             "attrelid",
             "pg_catalog.pg_attribute WHERE attnum > 0 AND attrelid IN (SELECT oid FROM own)",
@@ -99,16 +100,12 @@ fn parts() -> Vec<Part> {
         ),
         versions(
             "oid",
-            "pg_catalog.pg_constraint WHERE connamespace IN (SELECT oid FROM schemas)",
+            "pg_catalog.pg_constraint WHERE contype IN ('c', 'f') AND connamespace IN (SELECT oid FROM schemas)",
         ),
         columns(
             "concat_ws(' ', xmin, inhparent)",
             "inhrelid",
             "pg_catalog.pg_inherits WHERE inhrelid IN (SELECT oid FROM own)",
-        ),
-        versions(
-            "oid",
-            "pg_catalog.pg_attrdef WHERE adrelid IN (SELECT oid FROM own)",
         ),
         versions(
             "oid",

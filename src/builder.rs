@@ -279,7 +279,7 @@ impl<DB: Backend> Builder<DB> {
     }
 
     /// Checks the settings, asks the database what its connections have in common, and proves on the linked sqlx that
-    /// different arguments give different keys.
+    /// different arguments give different keys, and that bound values are read as they are.
     ///
     /// # Cancel safety
     /// Dropping the future leaves nothing behind.
@@ -292,6 +292,7 @@ impl<DB: Backend> Builder<DB> {
     pub async fn build(mut self) -> Result<CachedPool<DB>, Error> {
         self.check()?;
         prove_keys::<DB>()?;
+        prove_values::<DB>()?;
         let runtime = Handle::try_current().map_err(|_| Error::no_runtime())?;
         let mut connection = self.inner.acquire().await.map_err(Error::session)?;
         let session = DB::session(&mut connection).await.map_err(Error::session)?;
@@ -437,7 +438,7 @@ impl<DB: Backend> Builder<DB> {
             ),
             (
                 self.unnamed,
-                "a declaration of functions, triggers or tables",
+                "assume_pure / declare_function / declare_trigger / assume_cacheable / table_level",
                 "needs names that are not empty",
             ),
         ];
@@ -472,6 +473,17 @@ fn prove_keys<DB: Backend>() -> Result<(), Error> {
     } else {
         Err(Error::keys())
     }
+}
+
+/// The same for the values by which rows are told apart: one that is read wrongly would invalidate another row.
+fn prove_values<DB: Backend>() -> Result<(), Error> {
+    let right = DB::value_canaries()
+        .into_iter()
+        .all(|(mut arguments, values)| {
+            // The second look is for the same reason as above.
+            DB::values(&mut arguments) == values && DB::values(&mut arguments) == values
+        });
+    if right { Ok(()) } else { Err(Error::keys()) }
 }
 
 impl<DB: Backend> fmt::Debug for Builder<DB> {

@@ -35,7 +35,7 @@ pub enum ErrorKind {
         problem: String,
     },
     /// The sqlx that was linked does not show bound arguments the way that keys are made from, so different queries
-    /// could share a key.
+    /// could share a key, or a write could be taken for one of other rows.
     Keys,
     /// Misuse: `build()` was called outside a tokio runtime, which background work needs.
     NoRuntime,
@@ -167,7 +167,7 @@ impl fmt::Display for Error {
             ErrorKind::Session => f.write_str("the database did not tell what its connections have in common"),
             ErrorKind::UnfitPool { problem } => write!(f, "this pool cannot be cached: {problem}"),
             ErrorKind::Keys => f.write_str(
-                "different bound arguments gave equal keys: the linked version of sqlx is not one that this crate knows",
+                "bound arguments are not shown as keys need them: the linked version of sqlx is not one that this crate knows",
             ),
             ErrorKind::NoRuntime => f.write_str("`build()` must be called inside a tokio runtime"),
             ErrorKind::SharedTier { problem } => write!(f, "the shared tier cannot be used: {problem}"),

@@ -98,7 +98,7 @@ pub mod tier;
     any(feature = "postgres", feature = "mysql", feature = "sqlite")
 ))]
 #[doc(hidden)]
-pub use self::driver::sqlx::inspect;
+pub use self::{driver::sqlx::inspect, schema::Omission};
 pub use self::sql::{Dialect, Explanation, explain};
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub use self::{
@@ -114,4 +114,5 @@ pub use self::{
     error::{Error, ErrorKind, is_fence_unavailable, is_not_cached},
     explain::PoolExplanation,
     pool::CachedPool,
+    schema::{Effects, RelationInfo, RelationKind, Schema},
 };

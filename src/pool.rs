@@ -27,6 +27,7 @@ use crate::{
     },
     explain::PoolExplanation,
     observe::{EventStream, Stats},
+    schema::Schema,
 };
 
 /// What all handles on a pool share.
@@ -312,12 +313,24 @@ impl<DB: Backend> CachedPool<DB> {
     /// What the pool makes of a statement: its normal form, the tables it reads and writes, and whether its result is
     /// cached or why not. Runs nothing.
     pub fn explain(&self, sql: &str) -> PoolExplanation {
-        PoolExplanation::new(&self.0.statements.of(sql), &self.0.session)
+        let statement = self.0.statements.of(sql);
+        let others = self.0.statements.all();
+        PoolExplanation::new(&statement, others, &self.0.session)
+    }
+
+    /// The database's relations as the pool knows them now.
+    pub fn schema(&self) -> Schema {
+        Schema::new(self.0.statements.snapshot().graph.clone())
     }
 
     /// A snapshot of every counter.
     pub fn stats(&self) -> Stats {
-        self.0.engine.stats()
+        let mut stats = self.0.engine.stats();
+        match &self.0.statements.snapshot().graph {
+            Some(graph) => stats.relations = graph.len() as u64,
+            None => stats.text_only = true,
+        }
+        stats
     }
 
     /// The events from now on. A listener that falls behind loses the oldest and learns how many.

@@ -238,6 +238,12 @@ impl Tags {
         names.into_iter()
     }
 
+    /// Whether a write of these moves what a read of `other` depends on.
+    pub fn reach(&self, other: &Tags) -> bool {
+        let slots = self.write_slots();
+        other.read_slots().iter().any(|slot| slots.contains(slot))
+    }
+
     /// The slots that a read depends on: the one for everything first.
     #[inline]
     pub(super) fn read_slots(&self) -> &[u16] {

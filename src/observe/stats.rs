@@ -64,6 +64,11 @@ pub struct Stats {
     /// Results that were not stored in the shared tier because other processes would not have read them as they are, by
     /// reason. After some of the reasons no other result of the type is tried, nor counted.
     pub shared_stores_withheld: BTreeMap<&'static str, u64>,
+    /// Relations of the database's catalog that are known.
+    pub relations: u64,
+    /// Nothing is known but what statements' texts show (`SchemaMode::TextOnly`): what triggers, foreign keys, views and the
+    /// like do is not seen.
+    pub text_only: bool,
     /// Slots whose steps the other processes have not been told of yet.
     pub pending_invalidations: u64,
     /// Whether this process hears of the writes of others, so that its memory may answer. Always false without a shared
@@ -84,7 +89,7 @@ impl Stats {
     }
 
     /// The plain numbers with their names, in the order of the table.
-    pub(super) fn numbers(&self) -> [(&'static str, u64); 23] {
+    pub(super) fn numbers(&self) -> [(&'static str, u64); 24] {
         [
             ("hits_local", self.hits_local),
             ("hits_shared", self.hits_shared),
@@ -103,6 +108,7 @@ impl Stats {
             ("bytes", self.bytes),
             ("in_flight", self.in_flight),
             ("quarantined", self.quarantined),
+            ("relations", self.relations),
             ("steps_heard", self.steps_heard),
             ("shared_failures", self.shared_failures),
             ("deliveries_failed", self.deliveries_failed),
@@ -117,6 +123,9 @@ impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, number) in self.numbers() {
             writeln!(f, "{:<28}{number:>14}", name.replace('_', " "))?;
+        }
+        if self.text_only {
+            writeln!(f, "{:<28}{:>14}", "schema", "text only")?;
         }
         for (title, counts) in [
             ("bypass", &self.bypasses),
@@ -142,6 +151,7 @@ mod tests {
             hits_local: 3,
             misses: 1,
             bypasses: BTreeMap::from([("volatile function", 12)]),
+            text_only: true,
             ..Stats::default()
         };
         let table = stats.to_string();

@@ -25,6 +25,7 @@ pub struct Catalog {
 pub(crate) struct Entry {
     pub(crate) name: Relation,
     pub(crate) kind: EntryKind,
+    /// In the order in which an INSERT without a list of columns gives them; those that it leaves out come last.
     pub(crate) columns: Vec<Column>,
     /// The columns of the primary key, of each unique constraint, of each foreign key, and the first column of each other
     /// index; each list in the index's order, without expressions and without partial indexes' conditions.

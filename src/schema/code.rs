@@ -1,7 +1,7 @@
 //! What a piece of code in the database can do, once its names are resolved.
 
 use super::{catalog::Program, names::Names};
-use crate::sql::{Dialect, Functions, Language, Ops, Reason, Relation, body, is_built_in};
+use crate::sql::{Dialect, Functions, Language, Ops, Reason, Relation, analyse, body, is_built_in};
 
 /// The effects of a hook, a routine or a definition by itself. What the routines do that it calls is in those.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,28 @@ impl World<'_> {
                 ..Code::default()
             },
         }
+    }
+
+    /// The query behind a view, or around a policy's condition: it reads what it names, and must be read whole.
+    pub(super) fn query(self, text: &str) -> Code {
+        let facts = analyse(self.dialect, text, self.functions);
+        let mut code = Code {
+            // A condition needs no table.
+            refusal: facts.refusal.filter(|reason| *reason != Reason::NoTable),
+            ..Code::default()
+        };
+        for name in &facts.reads {
+            let relations = self.relations.anywhere(name);
+            if relations.is_empty() {
+                let reason = || Reason::UnknownRelation(name.to_string().into());
+                code.refusal.get_or_insert_with(reason);
+            }
+            code.reads.extend(relations);
+        }
+        for function in &facts.calls {
+            self.call(function, &mut code);
+        }
+        code
     }
 
     pub(super) fn text(self, language: Language, text: &str) -> Code {

@@ -58,6 +58,17 @@ pub(crate) enum Via {
 }
 
 impl Graph {
+    /// What one hook does, without what that brings with it by other ways.
+    pub(super) fn run_alone(&self, on: usize, hook: &HookNode) -> Reach {
+        let mut work = Work {
+            graph: self,
+            reach: Reach::default(),
+            waiting: Vec::new(),
+        };
+        work.hook(hook, on);
+        work.reach
+    }
+
     /// What a statement changes that does `targets` and calls `calls`. The nodes of a target are all that its name can mean.
     pub(crate) fn expand(
         &self,
@@ -119,12 +130,7 @@ impl Work<'_> {
         for member in family {
             for hook in &graph.nodes[member].hooks {
                 if hook.ops.meets(ops) && !self.is_omitted(hook) {
-                    let via = Via::Hook {
-                        kind: hook.kind,
-                        name: hook.name.clone(),
-                        on: member,
-                    };
-                    self.run(&hook.code, &via);
+                    self.hook(hook, member);
                 }
             }
         }
@@ -135,6 +141,15 @@ impl Work<'_> {
                 }
             }
         }
+    }
+
+    fn hook(&mut self, hook: &HookNode, on: usize) {
+        let via = Via::Hook {
+            kind: hook.kind,
+            name: hook.name.clone(),
+            on,
+        };
+        self.run(&hook.code, &via);
     }
 
     fn refer(&mut self, reference: &Reference, parent: usize, ops: Ops) {

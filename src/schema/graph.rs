@@ -9,7 +9,7 @@ use super::{
     declare::Declarations,
     names::{Names, fold},
 };
-use crate::sql::{Dialect, Functions, Language, Ops, Reason, Relation};
+use crate::sql::{Dialect, Functions, Ops, Reason, Relation};
 
 /// The most keys of a table by which rows are told apart: each costs every write that is not told by it a slot.
 const MOST_KEYS: usize = 8;
@@ -207,6 +207,16 @@ impl Graph {
         }
     }
 
+    /// Whether DDL runs code of the database's users (event triggers), which may write.
+    pub(crate) fn runs_code_at_ddl(&self) -> bool {
+        !self.at_ddl.is_empty()
+    }
+
+    /// How many relations there are.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
     pub(crate) fn node(&self, id: usize) -> &Node {
         &self.nodes[id]
     }
@@ -220,6 +230,12 @@ impl Graph {
     pub(crate) fn column(&self, id: usize, name: &str) -> Option<&Column> {
         let mut columns = self.nodes[id].columns.iter();
         columns.find(|column| self.is_same_name(&column.name, name))
+    }
+
+    /// Whether a node has a column of this name.
+    pub(crate) fn has_column(&self, node: &Node, name: &str) -> bool {
+        let mut columns = node.columns.iter();
+        columns.any(|column| self.is_same_name(&column.name, name))
     }
 
     /// Whether two names of columns are one to the database.
@@ -367,7 +383,7 @@ fn keys(entry: &Entry) -> Vec<Key> {
 
 fn definition(world: World<'_>, definition: &Definition) -> Code {
     let mut code = match &definition.text {
-        Some(text) => world.text(Language::Sql, text),
+        Some(text) => world.query(text),
         None => Code {
             refusal: Some(Reason::Unparsed),
             ..Code::default()
@@ -384,9 +400,6 @@ fn definition(world: World<'_>, definition: &Definition) -> Code {
         .extend(calls.flat_map(|name| world.routines.anywhere(name)));
     if definition.refusal.is_some() {
         code.refusal = definition.refusal.clone();
-    }
-    if code.unknown.is_some() {
-        code.refusal.get_or_insert(Reason::Unparsed);
     }
     code
 }

@@ -57,7 +57,10 @@ fn column(relation: &impl Display, column: &Column) -> String {
         ColumnKind::Text {
             max_chars: Some(max),
         } => format!("text {max}"),
-        ColumnKind::PaddedText { max_chars } => format!("padded text {max_chars:?}"),
+        ColumnKind::PaddedText { max_chars: None } => "padded text".to_owned(),
+        ColumnKind::PaddedText {
+            max_chars: Some(max),
+        } => format!("padded text {max}"),
         ColumnKind::Uuid => "uuid".to_owned(),
         ColumnKind::Bool => "bool".to_owned(),
         ColumnKind::Date => "date".to_owned(),

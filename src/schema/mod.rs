@@ -11,9 +11,8 @@ pub(crate) mod catalog;
 mod code;
 mod declare;
 mod expand;
+mod face;
 mod graph;
-#[cfg(any(feature = "mysql", feature = "sqlite"))]
-mod keys;
 #[cfg(feature = "testing")]
 mod listing;
 #[cfg(feature = "mysql")]
@@ -24,18 +23,19 @@ mod path;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 mod reader;
+#[cfg(any(feature = "mysql", feature = "sqlite"))]
+mod rows;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 
-pub use canonical::Canonical;
-pub(crate) use canonical::ColumnKind;
-pub use catalog::Catalog;
-pub(crate) use catalog::EntryKind;
+pub(crate) use canonical::{Canonical, ColumnKind};
+pub(crate) use catalog::{Catalog, EntryKind};
 pub(crate) use declare::{Declarations, DeclaredTrigger, Misnamed};
 pub(crate) use expand::{Reach, Via};
+pub use face::{Effects, RelationInfo, RelationKind, Schema};
+#[cfg(feature = "testing")]
 pub use graph::Omission;
 pub(crate) use graph::{Graph, Key, Node, Omitted, title};
 pub(crate) use needs::Needs;
 pub(crate) use path::path;
-pub(crate) use reader::CatalogReader;
-pub use reader::{LoadError, Record};
+pub(crate) use reader::{CatalogReader, LoadError, Record};

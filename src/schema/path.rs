@@ -1,6 +1,6 @@
 //! Where a session looks for a bare name.
 
-use super::{CatalogReader, LoadError};
+use super::{CatalogReader, LoadError, reader::ask};
 use crate::sql::Dialect;
 
 /// The schemas in which a bare name is looked for, in order. Asks for nothing that a role may not see.
@@ -19,11 +19,7 @@ pub(crate) async fn path<R: CatalogReader>(
             "SELECT name FROM pragma_database_list WHERE name <> 'temp' ORDER BY seq"
         }
     };
-    let rows = reader.rows(sql).await.map_err(|source| LoadError {
-        query: sql.to_owned(),
-        remedy: None,
-        source: Some(source),
-    })?;
+    let rows = ask(reader, sql.to_owned()).await?;
     let names = rows.into_iter().filter_map(|row| row.into_iter().next()?);
     Ok(names.map(String::into_boxed_str).collect())
 }

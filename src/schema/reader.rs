@@ -1,7 +1,7 @@
 //! How a loader asks the database.
 
 /// One row of the catalog. Every column is text, which the query has to see to.
-pub type Record = Vec<Option<String>>;
+pub(crate) type Record = Vec<Option<String>>;
 
 /// Runs the catalog's queries. A front-end implements it for its connections.
 pub(crate) trait CatalogReader: Send {

@@ -1,6 +1,6 @@
 //! One text from its tokens to its facts: splits it into statements, asks for the facts of each and puts them together.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use super::{
     facts::{Dialect, Facts, Kind, Reason, Step, Writes},
@@ -52,10 +52,10 @@ pub fn analyse(dialect: Dialect, sql: &str, functions: &Functions) -> Facts {
             vec![Part::unknown(Kind::Other, Reason::Unparsed)],
         )
     };
-    let refusal = match &mut parts[..] {
-        [] => Some(Reason::NotARead),
-        [only] => only.refusal.take(),
-        _ => Some(Reason::SeveralStatements),
+    let (refusal, pins) = match &mut parts[..] {
+        [] => (Some(Reason::NotARead), Pins::default()),
+        [only] => (only.refusal.take(), mem::take(&mut only.pins)),
+        _ => (Some(Reason::SeveralStatements), Pins::default()),
     };
     let changes_variables =
         dialect == Dialect::MySql && lexed.comments.iter().any(|comment| sets_variables(comment));
@@ -70,7 +70,7 @@ pub fn analyse(dialect: Dialect, sql: &str, functions: &Functions) -> Facts {
         named_writes: relations(&actions),
         actions,
         calls: sorted(gathered(&parts, |part| &part.calls)),
-        pins: Pins::default(),
+        pins,
         temporary: sorted(gathered(&parts, |part| &part.temporary)),
         refusal,
         steps: parts.into_iter().flat_map(|part| part.steps).collect(),

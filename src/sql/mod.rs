@@ -18,6 +18,7 @@ mod functions;
 mod hints;
 mod names;
 mod normal;
+#[cfg(feature = "sqlite")]
 mod outline;
 mod part;
 mod pins;
@@ -43,5 +44,6 @@ pub use facts::{Action, Dialect, Facts, Hints, Kind, Ops, Reason, Relation, Step
 pub use functions::Functions;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub(crate) use functions::is_built_in;
+#[cfg(feature = "sqlite")]
 pub(crate) use outline::outline;
 pub use pins::{Occurrence, Operand, Pin, PinnedWrite, Pins};

@@ -3,6 +3,7 @@
 use super::{
     facts::{Action, Dialect, Kind, Ops, Reason, Relation, Step, Writes},
     functions::{Functions, Judgement},
+    pins::Pins,
 };
 
 /// What a statement is judged against.
@@ -27,6 +28,7 @@ pub(super) struct Part {
     pub(super) temporary: Vec<Relation>,
     pub(super) refusal: Option<Reason>,
     pub(super) steps: Vec<Step>,
+    pub(super) pins: Pins,
 }
 
 impl Part {
@@ -41,6 +43,7 @@ impl Part {
             temporary: Vec::new(),
             refusal: Some(refusal),
             steps: Vec::new(),
+            pins: Pins::default(),
         }
     }
 

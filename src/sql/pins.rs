@@ -4,7 +4,20 @@
 //! Types, collations and which column a bare name means are in the catalog, so every pin holds on conditions that the
 //! caller has to check; each is said where it applies.
 
+mod level;
+mod operand;
+mod reads;
+mod write;
+
+use sqlparser::ast::{Query, SetExpr, Statement};
+
 use super::facts::Relation;
+pub(super) use operand::{Operands, Placeholder};
+
+/// A column that is compared with more values pins nothing.
+const MAX_VALUES: usize = 64;
+/// An `INSERT` of more rows is not looked into.
+const MAX_ROWS: usize = 64;
 
 /// The pins of a text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +41,7 @@ pub struct Occurrence {
 /// A column of which only rows with one of some values matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pin {
-    /// The column. It holds only if the relation has a column of that name.
+    /// The column, on MySQL and SQLite in lower case. It holds only if the relation has a column of that name.
     pub column: Box<str>,
     /// The values.
     pub values: Vec<Operand>,
@@ -57,16 +70,40 @@ pub enum PinnedWrite {
     Existing {
         /// The target.
         target: Occurrence,
-        /// The columns that are assigned; none for `DELETE`.
+        /// The columns that are assigned, on MySQL and SQLite in lower case; none for `DELETE`.
         assigned: Vec<Box<str>>,
     },
     /// `INSERT … VALUES` without `ON CONFLICT` and its kin.
     New {
         /// The target.
         relation: Relation,
-        /// The columns that the text names; `None` if it names none, and all are given in their order.
+        /// The columns that the text names, on MySQL and SQLite in lower case; `None` if it names none, and values are given in
+        /// the table's order, of hidden and generated columns as the database has it.
         columns: Option<Vec<Box<str>>>,
-        /// The rows, each with a value a column; `None` for what is not an operand (an expression, `DEFAULT`, `NULL`).
+        /// The rows, each with a value a column; `None` for what is not an operand (an expression, `DEFAULT`, `NULL`). A row can
+        /// be shorter than the columns: the rest has defaults.
         rows: Vec<Vec<Option<Operand>>>,
     },
+}
+
+/// The pins of a statement that has been parsed.
+pub(super) fn pins(operands: &Operands, statement: &Statement) -> Pins {
+    match statement {
+        Statement::Query(query) if !changes_rows(query) => Pins {
+            reads: reads::reads(operands, query).unwrap_or_default(),
+            write: None,
+        },
+        _ => Pins {
+            reads: Vec::new(),
+            write: write::write(operands, statement),
+        },
+    }
+}
+
+/// Whether a `WITH` stands before a change of rows.
+fn changes_rows(query: &Query) -> bool {
+    matches!(
+        &*query.body,
+        SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)
+    )
 }

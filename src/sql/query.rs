@@ -12,6 +12,7 @@ use super::{
     facts::{Dialect, Reason, Step},
     normal,
     part::{Context, Part},
+    pins::{Operands, Placeholder, pins},
     rewrite, scan,
     token::{Gap, Token, TokenKind},
     walk,
@@ -99,12 +100,22 @@ fn nesting(tokens: &[Token<'_>]) -> usize {
 }
 
 fn parsed(context: Context<'_>, tokens: &[Token<'_>]) -> Option<Part> {
-    let tokens = rewrite::for_parser(context.dialect, tokens);
-    let statement = parse(context.dialect, &tokens)?;
-    walk::statement(context, &statement, &Keywords::of(&tokens))
+    let spelled = rewrite::for_parser(context.dialect, tokens);
+    let (statement, placeholders) = parse(context.dialect, &spelled)?;
+    let mut part = walk::statement(context, &statement, &Keywords::of(&spelled))?;
+    let judged = matches!(part.refusal, None | Some(Reason::NotARead));
+    if let Some(operands) = Operands::of(context.dialect, tokens, &spelled, &placeholders)
+        && judged
+    {
+        let found = pins(&operands, &statement);
+        part.pins.reads.extend(found.reads);
+        part.pins.write = found.write;
+    }
+    Some(part)
 }
 
-fn parse(dialect: Dialect, tokens: &[Token<'_>]) -> Option<Statement> {
+/// The tree, and the placeholders that the parser met.
+fn parse(dialect: Dialect, tokens: &[Token<'_>]) -> Option<(Statement, Vec<Placeholder>)> {
     let text = normal::spell(dialect, tokens);
     let grammar: &dyn sqlparser::dialect::Dialect = match dialect {
         Dialect::Postgres => &PostgreSqlDialect {},
@@ -116,12 +127,13 @@ fn parse(dialect: Dialect, tokens: &[Token<'_>]) -> Option<Statement> {
         .ok()?;
     // The parser would step over each space again and again.
     words.retain(|word| !matches!(word.token, ParserToken::Whitespace(_)));
+    let placeholders = words.iter().filter_map(Placeholder::of).collect();
     let mut parser = Parser::new(grammar)
         .with_recursion_limit(4 * MAX_NESTING)
         .with_tokens_with_locations(words);
     let statement = parser.parse_statement().ok()?;
     // What is left over was not understood.
-    (parser.peek_token_ref().token == ParserToken::EOF).then_some(statement)
+    (parser.peek_token_ref().token == ParserToken::EOF).then_some((statement, placeholders))
 }
 
 /// How often the words stand in a statement that the tree must account for.

@@ -5,9 +5,12 @@
 
 use std::ptr;
 
-use sqlparser::ast::{Ident, Query};
+use sqlparser::ast::{Ident, ObjectName, Query};
 
-use super::{facts::Dialect, names};
+use super::{
+    facts::{Dialect, Relation},
+    names,
+};
 
 /// The queries around the place that is being walked.
 #[derive(Default)]
@@ -104,6 +107,16 @@ pub(super) fn fold(dialect: Dialect, ident: &Ident) -> Box<str> {
         None => names::folded(dialect, &ident.value),
         Some(_) => names::verbatim(dialect, &ident.value),
     }
+}
+
+/// The relation that a name of the tree stands for; `None` if it is not a plain name.
+pub(super) fn relation(dialect: Dialect, name: &ObjectName) -> Option<Relation> {
+    let parts: Option<Vec<Box<str>>> = name
+        .0
+        .iter()
+        .map(|part| part.as_ident().map(|ident| fold(dialect, ident)))
+        .collect();
+    names::relation(parts?)
 }
 
 /// A name by which a CTE is found. In MySQL, spelled in another case it can be a table.

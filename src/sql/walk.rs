@@ -15,8 +15,9 @@ use super::{
     facts::{Dialect, Kind, Ops, Reason, Relation, Step},
     names,
     part::{Context, Part, keep_reason, on_each, sorted},
+    pins::Occurrence,
     query::Keywords,
-    scope::{Scopes, cte_name, fold},
+    scope::{Scopes, cte_name, fold, relation},
     targets::{self, Targets},
 };
 
@@ -102,12 +103,7 @@ impl Walk<'_, '_> {
     }
 
     fn relation(&self, name: &ObjectName) -> Option<Relation> {
-        let parts: Option<Vec<Box<str>>> = name
-            .0
-            .iter()
-            .map(|part| part.as_ident().map(|ident| self.fold(ident)))
-            .collect();
-        names::relation(parts?)
+        relation(self.context.dialect, name)
     }
 
     fn write(&mut self, ops: Ops, targets: Targets<'_>) {
@@ -154,6 +150,14 @@ impl Walk<'_, '_> {
             Call::Syntax => self.calls -= 1,
             Call::Declared(effects) => {
                 self.part.reads.extend(effects.reads.iter().cloned());
+                let anywhere = |relation: &Relation| Occurrence {
+                    relation: relation.clone(),
+                    pins: Vec::new(),
+                };
+                self.part
+                    .pins
+                    .reads
+                    .extend(effects.reads.iter().map(anywhere));
                 let writes = on_each(Ops::ALL, effects.writes.clone());
                 self.part.named.extend(writes);
             }

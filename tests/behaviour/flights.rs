@@ -78,7 +78,7 @@ async fn a_leader_that_is_dropped_hands_over<DB: TestDatabase>() {
 async fn an_error_is_not_shared<DB: TestDatabase>() {
     let scene = Scene::<DB>::new().await;
     let extra = || {
-        read::<DB, Number>("SELECT id FROM extra", [])
+        read::<DB, Number>("SELECT extra AS id FROM people", [])
             .cached(&scene.pool)
             .fetch_all()
     };
@@ -152,11 +152,18 @@ async fn past_the_limit_each_reader_loads_for_itself<DB: TestDatabase>() {
 }
 
 async fn nobody_waits_for_ever_for_a_leader_that_is_not_polled<DB: TestDatabase>() {
-    let scene = Scene::<DB>::new().await;
+    let scene = Setting::<DB>::usual().connections(2).scene().await;
+    // Nobody can load before both have asked.
+    let inner = scene.pool.inner();
+    let held = (
+        inner.acquire().await.unwrap(),
+        inner.acquire().await.unwrap(),
+    );
     let mut leader = pin!(count(&scene));
     assert!(poll!(&mut leader).is_pending());
     let mut waiter = pin!(count(&scene));
     assert!(poll!(&mut waiter).is_pending());
+    drop(held);
     scene.hand.advance(std::time::Duration::from_secs(6));
     // The leader is alive all the while, and this task does not poll it.
     assert_eq!(waiter.await, 2);

@@ -14,6 +14,16 @@ pub(crate) use tier::Tier;
 pub(crate) use values::{Number, Person, Value, query, read, run};
 pub(crate) use wire::Wire;
 
+/// Names of tables without their schema, which is another one on each database, and other tags as they are; in order.
+pub(crate) fn bare(tags: &[String]) -> Vec<&str> {
+    let mut names: Vec<&str> = tags
+        .iter()
+        .map(|tag| tag.rsplit('.').next().unwrap_or(tag))
+        .collect();
+    names.sort_unstable();
+    names
+}
+
 /// Runs generic tests on each database that is named; on the two
 /// `servers`, where it takes one; or `only` on one, where the sentence is about that one.
 macro_rules! tests {

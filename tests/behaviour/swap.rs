@@ -301,6 +301,7 @@ async fn what_is_done_unseen_counts_as_everything<DB: TestDatabase>() {
         "INSERT INTO pets VALUES (1, 1, 'Rex')",
     )
     .await;
+    scene.pool.reload_schema().await.unwrap();
     scene.warm().await;
     DB::execute_raw(connection.unseen().await.unwrap(), "COMMIT").await;
     drop(connection);

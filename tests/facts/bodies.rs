@@ -1,6 +1,6 @@
 //! What bodies of routines, triggers and rules can do.
 
-use cachedpool::sql::{Action, Body, Dialect, Functions, Language, Relation, body};
+use cachedpool::sql::{Body, Dialect, Functions, Language, Relation, body};
 
 use super::{
     actions::action,

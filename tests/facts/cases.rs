@@ -2,13 +2,13 @@
 
 use cachedpool::sql::{Dialect, Facts, Functions, Relation, Step, Writes, analyse};
 
-fn check(dialect: Dialect, file: &str, functions: &Functions) {
-    table(file, |expected, sql| {
-        (
-            expected.to_owned(),
-            described(&analyse(dialect, sql, functions)),
-        )
-    });
+fn check_facts(dialect: Dialect, file: &str, functions: &Functions) {
+    check(file, |sql| described(&analyse(dialect, sql, functions)));
+}
+
+/// Compares what is `found` for each text of a table with what stands before it.
+pub(crate) fn check(file: &str, found: impl Fn(&str) -> String) {
+    table(file, |expected, sql| (expected.to_owned(), found(sql)));
 }
 
 /// Compares each line of `file`, `what is expected | SQL`: `judge` gives what is expected and what was found.
@@ -95,7 +95,7 @@ fn step(step: &Step) -> String {
 
 #[test]
 fn postgres_texts_have_their_facts() {
-    check(
+    check_facts(
         Dialect::Postgres,
         include_str!("cases/postgres.txt"),
         &Functions::new(),
@@ -104,7 +104,7 @@ fn postgres_texts_have_their_facts() {
 
 #[test]
 fn mysql_texts_have_their_facts() {
-    check(
+    check_facts(
         Dialect::MySql,
         include_str!("cases/mysql.txt"),
         &Functions::new(),
@@ -113,7 +113,7 @@ fn mysql_texts_have_their_facts() {
 
 #[test]
 fn sqlite_texts_have_their_facts() {
-    check(
+    check_facts(
         Dialect::Sqlite,
         include_str!("cases/sqlite.txt"),
         &Functions::new(),
@@ -127,7 +127,7 @@ fn declared_functions_count() {
         .assume_pure("\"Odd\"")
         .declare("app.balance", ["accounts", "app.rates"], [""; 0])
         .declare("touch", ["clock"], ["visits"]);
-    check(
+    check_facts(
         Dialect::Postgres,
         include_str!("cases/declared.txt"),
         &functions,

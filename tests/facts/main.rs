@@ -13,5 +13,7 @@ mod actions;
 mod bodies;
 mod cases;
 mod corpus;
+
+mod pins;
 mod programs;
 mod properties;

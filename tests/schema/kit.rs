@@ -39,4 +39,10 @@ impl Found {
         found.sort_unstable();
         found
     }
+
+    /// The lines that begin like this, as the loader has ordered them.
+    pub(crate) fn in_order(&self, start: &str) -> Vec<&str> {
+        let lines = self.0.iter().map(String::as_str);
+        lines.filter(|line| line.starts_with(start)).collect()
+    }
 }

@@ -5,4 +5,6 @@
 
 mod kit;
 
+mod mysql;
 mod postgres;
+mod sqlite;

@@ -1,5 +1,10 @@
 //! PostgreSQL.
 
+mod fingerprints;
+mod hooks;
+mod relations;
+mod routines;
+
 use cachedpool_test_support::postgres;
 use sqlx::PgPool;
 
@@ -10,15 +15,15 @@ async fn database(sql: &'static str) -> PgPool {
     let pool = PgPool::connect(&postgres().await.fresh_database().await)
         .await
         .unwrap();
-    sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+    execute(&pool, sql).await;
     pool
 }
 
-async fn found(sql: &'static str) -> Found {
-    Found::in_pool(&database(sql).await).await
+async fn execute(pool: &PgPool, sql: &'static str) {
+    sqlx::raw_sql(sql).execute(pool).await.unwrap();
 }
 
-#[tokio::test]
-async fn an_empty_database_has_its_search_path() {
-    found("").await.holds(&["path public"]);
+/// What the loader finds in a fresh database with these objects.
+async fn found(sql: &'static str) -> Found {
+    Found::in_pool(&database(sql).await).await
 }

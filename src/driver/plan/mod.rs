@@ -18,6 +18,8 @@ use crate::{
 };
 use rows::{RowReads, RowWrites};
 
+pub(crate) use writes::explained;
+
 /// What a statement does to the session of its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SessionChange {
@@ -163,6 +165,14 @@ impl Plan {
     /// What it does on a connection whose session is not the pool's.
     pub(crate) fn elsewhere(&self) -> &[Effect] {
         &self.elsewhere
+    }
+
+    /// The tables of which its arguments tell the rows, each with the keys by which they do: those it reads, or the one it
+    /// writes.
+    pub(crate) fn told_rows(&self) -> Vec<(String, Vec<String>)> {
+        let reads = self.rows.iter().flat_map(RowReads::told);
+        let all = reads.chain(self.row_writes.iter().map(RowWrites::told));
+        all.map(|(table, keys)| (table.to_owned(), keys)).collect()
     }
 
     /// What reads of it depend on, spelled out: two plans with equal spellings have equal tags for equal arguments.

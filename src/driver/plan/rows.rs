@@ -106,6 +106,20 @@ impl RowReads {
         (!tables.is_empty()).then_some(RowReads { rest, tables })
     }
 
+    /// Each table of which it tells rows, with the keys by which it does.
+    pub(super) fn told(&self) -> impl Iterator<Item = (&str, Vec<String>)> {
+        self.tables.iter().map(|table| {
+            let keys = table
+                .places
+                .iter()
+                .map(|place| place.label.replace('\0', ", "));
+            let mut keys: Vec<String> = keys.collect();
+            keys.sort_unstable();
+            keys.dedup();
+            (&*table.title, keys)
+        })
+    }
+
     /// What the read depends on with these arguments.
     pub(super) fn tags(&self, values: &[Option<Canonical>]) -> Tags {
         let of_table = |table: &Table| {
@@ -243,6 +257,13 @@ impl RowWrites {
         })
     }
 
+    /// The table, with the keys by which it tells the rows.
+    pub(super) fn told(&self) -> (&str, Vec<String>) {
+        let keys = self.keys.iter().filter(|key| key.rows.is_some());
+        let labels = keys.map(|key| key.label.replace('\0', ", "));
+        (&self.title, labels.collect())
+    }
+
     /// What the write does with these arguments, where it does `whole` if they tell nothing.
     pub(super) fn effects(&self, whole: &[Effect], values: &[Option<Canonical>]) -> Vec<Effect> {
         let mut moved = self.always.clone();
@@ -279,8 +300,11 @@ fn written(write: &PinnedWrite, graph: &Graph, node: &Node, key: &Key) -> Option
                     .iter()
                     .any(|assigned| graph.is_same_name(assigned, name))
             };
+            // A column that the catalog does not have can be another name of one that it has: SQLite's `rowid`.
             // A row would leave the values that tell it for others.
-            if key.columns.iter().any(is_assigned) {
+            if key.columns.iter().any(is_assigned)
+                || !assigned.iter().all(|name| graph.has_column(node, name))
+            {
                 return None;
             }
             Some(vec![rows(&target.pins, graph, node, key)?])
@@ -310,6 +334,10 @@ fn inserted(
             None if node.columns.iter().any(|column| column.computed) => return None,
             None => *column,
         };
+        let mut named = columns.unwrap_or_default().iter();
+        if !named.all(|name| graph.has_column(node, name)) {
+            return None;
+        }
         let kind = match own.kind {
             // MySQL takes 0 for a number that it is to choose.
             ColumnKind::Integer { max, .. } if own.numbered => ColumnKind::Integer { min: 1, max },

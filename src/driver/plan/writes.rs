@@ -7,7 +7,7 @@ use crate::{
         ledger::{Effect, Touched},
         snapshot::{Snapshot, writes_of, writes_of_any},
     },
-    schema::{Graph, Reach, Via},
+    schema::{Effects, Graph, Reach, Via},
     sql::{Dialect, Facts, Kind, Ops, Relation, Step, Writes},
 };
 
@@ -44,6 +44,17 @@ pub(super) fn effects(facts: &Facts, snapshot: &Snapshot, habits: Habits<'_>) ->
         elsewhere,
         session: writer.session,
     }
+}
+
+/// What a statement changes and by what way, for people; `None` where only texts are judged.
+pub(crate) fn explained(facts: &Facts, snapshot: &Snapshot) -> Option<Effects> {
+    let graph = snapshot.graph.as_deref()?;
+    let targets = facts.named_writes.iter().flat_map(|name| {
+        let nodes = graph.resolve(name).into_iter();
+        nodes.map(|id| (id, ops(facts, name)))
+    });
+    let reach = graph.expand(targets, &graph.calls(&facts.calls).routines);
+    Some(graph.effects(&reach))
 }
 
 /// What a bare name in a statement can mean.
@@ -118,8 +129,13 @@ impl Writer<'_> {
             touched.add(&tags(facts.hints.tags.iter().map(|tag| Tag::user(tag))));
         }
         if self.defines() && matches!(writes, Writes::Relations(named) if !named.is_empty()) {
+            let runs_code = self
+                .snapshot
+                .graph
+                .as_ref()
+                .is_some_and(|graph| graph.runs_code_at_ddl());
             touched.add(&match facts.steps.len() {
-                1 => tags([Tag::definitions()]),
+                1 if !runs_code => tags([Tag::definitions()]),
                 // What the other steps do, they do under new definitions.
                 _ => Touched::Definitions,
             });

@@ -3,11 +3,11 @@
 use futures_core::{future::BoxFuture, stream::BoxStream};
 use sqlx::{Either, Error, Pool, SqlStr};
 
-use super::owned::OwnedQuery;
+use super::{owned::OwnedQuery, values::Values};
 use crate::{
     cache::Params,
     driver::identity::Identity,
-    schema::{Canonical, Catalog, LoadError, Record},
+    schema::{Catalog, LoadError, Record},
     sql::Dialect,
 };
 
@@ -97,11 +97,12 @@ pub trait Driver: sqlx::Database + Sized {
     /// Arguments that must all give different keys: same bytes with different types, NULL against zero and empty, order.
     fn canaries() -> Vec<Self::Arguments>;
 
-    /// The bound values, in order, each as far as its canonical form is known; `None` for NULL and for types without one. The
-    /// arguments are as before afterwards.
-    fn values(_arguments: &mut Self::Arguments) -> Vec<Option<Canonical>> {
-        Vec::new()
-    }
+    /// The bound values, in order, each as far as its canonical form is known; `None` for NULL and for types without one. Empty
+    /// if nothing is known. The arguments are as before afterwards.
+    fn values(arguments: &mut Self::Arguments) -> Values;
+
+    /// Arguments and the values that must come out of them.
+    fn value_canaries() -> Vec<(Self::Arguments, Values)>;
 
     /// Reads what its connections have in common.
     fn session(connection: &mut Self::Connection) -> BoxFuture<'_, Result<Session, Error>>;
@@ -221,7 +222,8 @@ macro_rules! through_executor {
 
         fn record(row: &Self::Row) -> Result<$crate::schema::Record, sqlx::Error> {
             (0..sqlx::Row::len(row))
-                .map(|column| sqlx::Row::try_get(row, column))
+                // Unchecked: a server that answers in text has text for every type, and SQLite makes it.
+                .map(|column| sqlx::Row::try_get_unchecked(row, column))
                 .collect()
         }
 

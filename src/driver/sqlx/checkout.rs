@@ -348,11 +348,16 @@ impl<DB: Backend> Checkout<DB> {
 
     /// Reads the catalog again: what others do meanwhile goes to the database or invalidates everything.
     async fn look(&mut self) {
-        if self.spoilt || self.suspect || !self.ledger.is_settled() {
-            return self.core.look_soon();
-        }
         let core = self.core.clone();
-        if core.look(self.connection()).await.is_err() {
+        let looked = if !self.spoilt && !self.suspect && self.ledger.is_settled() {
+            core.look(self.connection()).await
+        } else if let Some(mut other) = core.inner.try_acquire() {
+            core.look(&mut other).await
+        } else {
+            // To wait for another connection could be to wait for this one.
+            return core.look_soon();
+        };
+        if looked.is_err() {
             core.look_soon();
         }
     }

@@ -31,7 +31,7 @@ use crate::{
     driver::snapshot::{SchemaMode, Snapshot},
     observe::Event,
     pool::Core,
-    schema::{Declarations, Graph, LoadError, Misnamed, Omitted},
+    schema::{Catalog, Declarations, Graph, LoadError, Misnamed, Omitted},
 };
 
 /// How soon a look that failed may be repeated.
@@ -78,13 +78,17 @@ impl Definitions {
             let catalog = DB::catalog(connection).await.map_err(Trouble::Catalog)?;
             let declared = self.declarations.check(DB::DIALECT, &catalog);
             declared.map_err(Trouble::Misnamed)?;
-            snapshot.graph = Some(self.graph::<DB>(catalog));
+            snapshot.graph = Some(self.graph::<DB>(catalog, engine));
         }
         Ok(snapshot)
     }
 
-    fn graph<DB: Backend>(&self, catalog: crate::schema::Catalog) -> Arc<Graph> {
+    /// Puts a catalog together and warns of what it does not show.
+    fn graph<DB: Backend>(&self, catalog: Catalog, engine: &Engine) -> Arc<Graph> {
         let graph = Graph::new(DB::DIALECT, catalog, &self.declarations, self.omitted);
+        for what in graph.warnings() {
+            engine.emit(Event::UnknownEffect { what: what.into() });
+        }
         Arc::new(graph)
     }
 }
@@ -120,7 +124,7 @@ impl<DB: Backend> Core<DB> {
         self.install(Snapshot {
             dialect: DB::DIALECT,
             path: catalog.path.clone(),
-            graph: Some(self.definitions.graph::<DB>(catalog)),
+            graph: Some(self.definitions.graph::<DB>(catalog, &self.engine)),
             fingerprint,
             stamp,
         });

@@ -24,6 +24,7 @@ mod query;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod transaction;
+mod values;
 
 pub use backend::Backend;
 pub use connection::{CachedConnection, CachedPoolConnection};

@@ -14,8 +14,9 @@ use super::{
     backend::{Driver, Session, through_executor},
     parameters::{canaries, print_list},
     peek::Peeked,
+    values::{self, Values},
 };
-use crate::{cache::Params, driver::identity::Identity, sql::Dialect};
+use crate::{cache::Params, driver::identity::Identity, schema::Canonical, sql::Dialect};
 
 impl Driver for MySql {
     const DIALECT: Dialect = Dialect::MySql;
@@ -36,6 +37,18 @@ impl Driver for MySql {
 
     fn canaries() -> Vec<MySqlArguments> {
         canaries::<MySql>()
+    }
+
+    fn values(arguments: &mut MySqlArguments) -> Values {
+        // A copy, for the reason given above.
+        let mut shown = arguments.clone();
+        let mut bytes = Vec::new();
+        let _ = shown.add(Take(&mut bytes));
+        values::mysql::values(&values::mysql::shape(&shown), &bytes)
+    }
+
+    fn value_canaries() -> Vec<(MySqlArguments, Values)> {
+        values::canaries::<MySql>(Canonical::Integer(1))
     }
 
     fn session(connection: &mut MySqlConnection) -> BoxFuture<'_, Result<Session, Error>> {

@@ -12,8 +12,9 @@ use super::{
     backend::{Driver, Session, through_executor},
     parameters::{canaries, print_list},
     peek::Peeked,
+    values::{self, Values},
 };
-use crate::{cache::Params, driver::identity::Identity, sql::Dialect};
+use crate::{cache::Params, driver::identity::Identity, schema::Canonical, sql::Dialect};
 
 impl Driver for Postgres {
     const DIALECT: Dialect = Dialect::Postgres;
@@ -33,11 +34,24 @@ impl Driver for Postgres {
             print_list("", None, arguments, key);
         }
         // Always an error: that is what undoes the addition.
-        let _ = arguments.add(Peek(key));
+        let _ = arguments.add(Peek(|buffer: &[u8]| key.extend_from_slice(buffer)));
     }
 
     fn canaries() -> Vec<PgArguments> {
         canaries::<Postgres>()
+    }
+
+    fn values(arguments: &mut PgArguments) -> Values {
+        let kinds = values::postgres::kinds(arguments);
+        let mut all = Values::new();
+        let _ = arguments.add(Peek(|buffer: &[u8]| {
+            all = values::postgres::values(&kinds, buffer);
+        }));
+        all
+    }
+
+    fn value_canaries() -> Vec<(PgArguments, Values)> {
+        values::canaries::<Postgres>(Canonical::Bool(true))
     }
 
     fn session(connection: &mut PgConnection) -> BoxFuture<'_, Result<Session, Error>> {
@@ -167,10 +181,10 @@ fn session_sql() -> String {
     )
 }
 
-/// Copies the encoded values into a key.
-struct Peek<'a>(&'a mut Params);
+/// Shows the encoded values.
+struct Peek<F>(F);
 
-impl Encode<'_, Postgres> for Peek<'_> {
+impl<F: FnOnce(&[u8])> Encode<'_, Postgres> for Peek<F> {
     fn encode_by_ref(&self, _: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
         Err(Peeked.into())
     }
@@ -178,12 +192,12 @@ impl Encode<'_, Postgres> for Peek<'_> {
     #[inline]
     fn encode(self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
         // The last four bytes are the length that the buffer has reserved for this value itself.
-        self.0.extend_from_slice(&buffer[..buffer.len() - 4]);
+        (self.0)(&buffer[..buffer.len() - 4]);
         Err(Peeked.into())
     }
 }
 
-impl Type<Postgres> for Peek<'_> {
+impl<F> Type<Postgres> for Peek<F> {
     fn type_info() -> PgTypeInfo {
         <i32 as Type<Postgres>>::type_info()
     }

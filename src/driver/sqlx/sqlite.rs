@@ -9,8 +9,9 @@ use sqlx::{
 use super::{
     backend::{Driver, Session, through_executor},
     parameters::{canaries, print_list},
+    values::{self, Values},
 };
-use crate::{cache::Params, driver::identity::Identity, sql::Dialect};
+use crate::{cache::Params, driver::identity::Identity, schema::Canonical, sql::Dialect};
 
 impl Driver for Sqlite {
     const DIALECT: Dialect = Dialect::Sqlite;
@@ -27,6 +28,14 @@ impl Driver for Sqlite {
 
     fn canaries() -> Vec<SqliteArguments> {
         canaries::<Sqlite>()
+    }
+
+    fn values(arguments: &mut SqliteArguments) -> Values {
+        values::sqlite::values(arguments)
+    }
+
+    fn value_canaries() -> Vec<(SqliteArguments, Values)> {
+        values::canaries::<Sqlite>(Canonical::Integer(1))
     }
 
     fn session(connection: &mut SqliteConnection) -> BoxFuture<'_, Result<Session, Error>> {

@@ -65,25 +65,22 @@ impl Described {
     /// Text is compared by its bytes under the binary collations alone. In other character sets than utf8mb4 a value can be
     /// stored with `?` in place of characters.
     fn text(&self) -> ColumnKind {
-        let length = match self.data_type.as_str() {
-            "char" | "varchar" => self.max_chars.parse::<u32>().ok(),
+        let max_chars = match self.data_type.as_str() {
+            "char" | "varchar" => self.max_chars.parse().ok(),
             // The limit of a TEXT is one of bytes, of which a character has up to four.
             _ => self
                 .max_bytes
                 .parse::<u64>()
                 .ok()
-                .map(|bytes| u32::try_from(bytes / 4).unwrap_or(u32::MAX)),
+                .and_then(|bytes| u32::try_from(bytes / 4).ok()),
         };
-        let pads = match self.collation.as_str() {
-            "utf8mb4_bin" => true,
+        match (self.collation.as_str(), self.data_type.as_str()) {
+            _ if max_chars.is_none() => ColumnKind::Other,
             // CHAR loses the spaces at its end when it is stored, however it is compared.
-            "utf8mb4_0900_bin" | "utf8mb4_nopad_bin" => self.data_type == "char",
-            _ => return ColumnKind::Other,
-        };
-        match (length, pads) {
-            (Some(length), false) => ColumnKind::Text {
-                max_chars: Some(length),
-            },
+            ("utf8mb4_bin", _) | ("utf8mb4_0900_bin" | "utf8mb4_nopad_bin", "char") => {
+                ColumnKind::PaddedText { max_chars }
+            }
+            ("utf8mb4_0900_bin" | "utf8mb4_nopad_bin", _) => ColumnKind::Text { max_chars },
             _ => ColumnKind::Other,
         }
     }

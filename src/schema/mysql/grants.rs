@@ -6,6 +6,9 @@
 //!
 //! In doubt a privilege is taken for missing.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::{

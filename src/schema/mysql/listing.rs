@@ -142,7 +142,7 @@ pub(super) const ROUTINES: Listing<8> = Listing {
 impl<const N: usize> Listing<N> {
     /// The question for the rows. With a LIMIT of its own, or `sql_select_limit` would cut it off.
     pub(super) fn query(&self) -> String {
-        let columns = self.columns.map(|column| text(column)).join(", ");
+        let columns = self.columns.map(text).join(", ");
         let Self { from, order, .. } = self;
         format!("SELECT {columns} FROM {from} ORDER BY {order} LIMIT 18446744073709551615")
     }

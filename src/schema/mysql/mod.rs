@@ -13,25 +13,23 @@
 mod columns;
 mod grants;
 mod listing;
-#[cfg(test)]
-mod tests;
+mod programs;
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
     Catalog, CatalogReader, LoadError,
-    catalog::{
-        Definition, Entry, EntryKind, ForeignKey, Hook, HookKind, Program, Routine, Volatility,
-    },
-    keys::{Keys, action},
-    reader::ask,
+    catalog::{Definition, Entry, EntryKind, ForeignKey},
+    path::path,
+    rows::{Keys, action},
 };
-use crate::sql::{Language, Ops, Relation};
+use crate::sql::{Dialect, Ops, Relation};
 use columns::Described;
 use grants::Grants;
 use listing::{
-    COLUMNS, FOREIGN_KEY_COLUMNS, FOREIGN_KEYS, INDEXES, ROUTINES, TABLES, TRIGGERS, VIEWS, text,
+    COLUMNS, FOREIGN_KEY_COLUMNS, FOREIGN_KEYS, INDEXES, ROUTINES, TABLES, TRIGGERS, VIEWS,
 };
+use programs::{elsewhere, routines, triggers};
 
 /// Engines whose rows are in the table itself and on this server. Those of any other may be in other tables (MERGE), on other
 /// servers (FEDERATED, SPIDER), or in files that anybody can change (CONNECT).
@@ -52,7 +50,6 @@ type Name = (String, String);
 
 /// Reads the catalog.
 pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, LoadError<R::Error>> {
-    let path = ask(reader, format!("SELECT {} LIMIT 1", text("DATABASE()"))).await?;
     let grants = Grants::load(reader).await?;
     let mut parts = Parts {
         columns: columns(reader).await?,
@@ -61,12 +58,7 @@ pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, Lo
     };
     let mut missing = Vec::new();
     let mut catalog = Catalog {
-        path: path
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(Into::into)
-            .collect(),
+        path: path(Dialect::MySql, reader).await?,
         foreign_keys: foreign_keys(reader).await?,
         hooks: triggers(reader).await?,
         routines: routines(reader).await?,
@@ -76,15 +68,17 @@ pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, Lo
         let kind = match kind.as_str() {
             "VIEW" => EntryKind::View,
             "SEQUENCE" => EntryKind::Sequence,
-            _ if ENGINES.contains(&engine.as_str()) => EntryKind::Table,
+            "BASE TABLE" | "SYSTEM VERSIONED" if ENGINES.contains(&engine.as_str()) => {
+                EntryKind::Table
+            }
             _ => EntryKind::Foreign,
         };
+        let is_hidden = parts.hides_view(&database, &name);
         let entry = parts.entry(&database, &name, kind, engine == "MEMORY");
         if kind == EntryKind::Foreign {
             catalog.hooks.push(elsewhere(&entry.name, &engine));
         }
-        let is_hidden = |definition: &Definition| definition.text.is_none();
-        if entry.definition.iter().any(is_hidden) {
+        if is_hidden {
             missing.extend([(database.clone(), "SELECT"), (database, "SHOW VIEW")]);
         } else if matches!(kind, EntryKind::Table | EntryKind::Foreign)
             && !grants.shows_triggers(&database, &name)
@@ -135,6 +129,12 @@ struct Parts {
 }
 
 impl Parts {
+    /// Whether there is a view whose query the account may not see. One that is not listed was made or dropped meanwhile.
+    fn hides_view(&self, database: &str, name: &str) -> bool {
+        let key = (database.to_owned(), name.to_owned());
+        self.views.get(&key).is_some_and(String::is_empty)
+    }
+
     fn entry(&mut self, database: &str, name: &str, kind: EntryKind, unlogged: bool) -> Entry {
         let key = (database.to_owned(), name.to_owned());
         let described = self.columns.remove(&key).unwrap_or_default();
@@ -142,7 +142,7 @@ impl Parts {
         let (hidden, shown): (Vec<_>, Vec<_>) =
             described.into_iter().partition(Described::is_invisible);
         let definition = (kind == EntryKind::View).then(|| Definition {
-            text: self.views.remove(&key).filter(|text| !text.is_empty()),
+            text: self.views.remove(&key),
             ..Definition::default()
         });
         Entry {
@@ -281,100 +281,4 @@ async fn foreign_keys<R: CatalogReader>(
             },
         )
         .collect())
-}
-
-async fn triggers<R: CatalogReader>(reader: &mut R) -> Result<Vec<Hook>, LoadError<R::Error>> {
-    let rows = TRIGGERS.rows(reader).await?;
-    Ok(rows
-        .into_iter()
-        .map(|[name, events, database, table, body, mode]| Hook {
-            name: name.into(),
-            kind: HookKind::Trigger,
-            relation: relation(&database, &table),
-            ops: ops(&events),
-            program: match readable(body, &mode) {
-                Ok(body) => Program::Text(Language::StoredProgram, body),
-                Err(why) => Program::Unknown(why),
-            },
-        })
-        .collect())
-}
-
-/// The changes at which a trigger runs: one, or on MariaDB 12 several.
-fn ops(events: &str) -> Ops {
-    [
-        ("INSERT", Ops::INSERT),
-        ("UPDATE", Ops::UPDATE),
-        ("DELETE", Ops::DELETE),
-    ]
-    .into_iter()
-    .filter(|(event, _)| events.contains(event))
-    .fold(Ops::NONE, |all, (_, op)| all.and(op))
-}
-
-/// A body, if it is to be seen and reads as a text of the default `sql_mode` does.
-fn readable(body: String, mode: &str) -> Result<String, Box<str>> {
-    let foreign = ["ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ORACLE"]
-        .into_iter()
-        .find(|foreign| mode.split(',').any(|part| part == *foreign));
-    match foreign {
-        _ if body.is_empty() => Err("its body may not be seen".into()),
-        Some(foreign) => Err(format!("it is written in the SQL mode {foreign}").into()),
-        None => Ok(body),
-    }
-}
-
-/// A write to a table whose rows are elsewhere: in tables that the catalog does not name.
-fn elsewhere(table: &Relation, engine: &str) -> Hook {
-    Hook {
-        name: format!("ENGINE {engine}").into(),
-        kind: HookKind::Trigger,
-        relation: table.clone(),
-        ops: Ops::ALL,
-        program: Program::Unknown("its rows are in tables that the catalog does not name".into()),
-    }
-}
-
-async fn routines<R: CatalogReader>(reader: &mut R) -> Result<Vec<Routine>, LoadError<R::Error>> {
-    let rows = ROUTINES.rows(reader).await?;
-    Ok(rows.into_iter().map(routine).collect())
-}
-
-fn routine(row: [String; 8]) -> Routine {
-    let [
-        database,
-        name,
-        kind,
-        body,
-        definition,
-        deterministic,
-        access,
-        mode,
-    ] = row;
-    // The server believes these words and checks none, so a function that is called DETERMINISTIC and CONTAINS SQL, which
-    // is what it is called by default, may well read tables. Hence never `Immutable`: its body is looked at.
-    let volatility = match (&*kind, &*deterministic, &*access) {
-        ("FUNCTION", "YES", "CONTAINS SQL" | "NO SQL" | "READS SQL DATA") => Volatility::Stable,
-        _ => Volatility::Volatile,
-    };
-    let body = match (&*kind, &*body) {
-        ("FUNCTION" | "PROCEDURE", "SQL") if definition.is_empty() => Err(
-            "its body may not be seen: that takes SHOW CREATE ROUTINE (MariaDB), SHOW_ROUTINE (MySQL) \
-             or SELECT ON mysql.proc (old MariaDB)"
-                .into(),
-        ),
-        ("FUNCTION" | "PROCEDURE", "SQL") => {
-            readable(definition, &mode).map(|body| (Language::StoredProgram, body))
-        }
-        ("FUNCTION" | "PROCEDURE", language) => {
-            Err(format!("it is written in the language {language}").into())
-        }
-        (kind, _) => Err(format!("it is a {kind}").into()),
-    };
-    Routine {
-        name: relation(&database, &name),
-        volatility,
-        body,
-        harmless: false,
-    }
 }

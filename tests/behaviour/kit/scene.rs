@@ -26,6 +26,7 @@ pub(crate) static SERVERS: RwLock<()> = RwLock::const_new(());
 pub(crate) struct Setting<DB: TestDatabase> {
     connections: u32,
     wired: bool,
+    prepared: Vec<&'static str>,
     configure: Box<dyn FnOnce(Builder<DB>) -> Builder<DB>>,
 }
 
@@ -51,6 +52,7 @@ impl<DB: TestDatabase> Setting<DB> {
         Setting {
             connections: 4,
             wired: false,
+            prepared: Vec::new(),
             configure: Box::new(|builder| builder),
         }
     }
@@ -64,6 +66,12 @@ impl<DB: TestDatabase> Setting<DB> {
     /// The pool reaches its server by a wire that can be cut.
     pub(crate) fn wired(mut self) -> Self {
         self.wired = true;
+        self
+    }
+
+    /// What is in the database beside the two tables, before the pool is built.
+    pub(crate) fn with(mut self, sql: impl IntoIterator<Item = &'static str>) -> Self {
+        self.prepared.extend(sql);
         self
     }
 
@@ -104,9 +112,14 @@ impl<DB: TestDatabase> Setting<DB> {
         ] {
             execute(&aside, sql).await;
         }
+        for sql in self.prepared {
+            execute(&aside, sql).await;
+        }
         let (time, hand) = Time::manual();
         let builder = CachedPool::builder(inner)
             .time(time.clone())
+            // On MariaDB the pools see the databases of other tests come and go.
+            .schema_interval(Duration::from_secs(1 << 20))
             .ttl_jitter(0.0);
         let builder = (self.configure)(share(builder, &time).await);
         let pool = {

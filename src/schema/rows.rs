@@ -1,4 +1,4 @@
-//! What the loaders of MySQL and SQLite make of indexes and foreign keys in the same way.
+//! What the loaders of MySQL and SQLite make of rows in the same way.
 
 use std::{collections::HashMap, hash::Hash};
 

@@ -1,0 +1,117 @@
+//! Code that the database keeps: triggers, functions, procedures.
+//!
+//! A body is only handed on if it can be seen and means what it would mean in a statement of the default SQL mode.
+
+use super::{
+    listing::{ROUTINES, TRIGGERS},
+    relation,
+};
+use crate::{
+    schema::{
+        CatalogReader, LoadError,
+        catalog::{Hook, HookKind, Program, Routine, Volatility},
+    },
+    sql::{Language, Ops, Relation},
+};
+
+/// Triggers.
+pub(super) async fn triggers<R: CatalogReader>(
+    reader: &mut R,
+) -> Result<Vec<Hook>, LoadError<R::Error>> {
+    let rows = TRIGGERS.rows(reader).await?;
+    Ok(rows
+        .into_iter()
+        .map(|[name, events, database, table, body, mode]| Hook {
+            name: name.into(),
+            kind: HookKind::Trigger,
+            relation: relation(&database, &table),
+            ops: ops(&events),
+            program: match readable(body, &mode) {
+                Ok(body) => Program::Text(Language::StoredProgram, body),
+                Err(why) => Program::Unknown(why),
+            },
+        })
+        .collect())
+}
+
+/// The changes at which a trigger runs: one, or on MariaDB 12 several.
+fn ops(events: &str) -> Ops {
+    [
+        ("INSERT", Ops::INSERT),
+        ("UPDATE", Ops::UPDATE),
+        ("DELETE", Ops::DELETE),
+    ]
+    .into_iter()
+    .filter(|(event, _)| events.contains(event))
+    .fold(Ops::NONE, |all, (_, op)| all.and(op))
+}
+
+/// A body, if it is to be seen and reads as a text of the default `sql_mode` does.
+fn readable(body: String, mode: &str) -> Result<String, Box<str>> {
+    let foreign = ["ANSI_QUOTES", "NO_BACKSLASH_ESCAPES", "ORACLE"]
+        .into_iter()
+        .find(|foreign| mode.split(',').any(|part| part == *foreign));
+    match foreign {
+        _ if body.is_empty() => Err("its body may not be seen".into()),
+        Some(foreign) => Err(format!("it is written in the SQL mode {foreign}").into()),
+        None => Ok(body),
+    }
+}
+
+/// A write to a table whose rows are elsewhere: in tables that the catalog does not name.
+pub(super) fn elsewhere(table: &Relation, engine: &str) -> Hook {
+    Hook {
+        name: format!("ENGINE {engine}").into(),
+        kind: HookKind::Trigger,
+        relation: table.clone(),
+        ops: Ops::ALL,
+        program: Program::Unknown("its rows are in tables that the catalog does not name".into()),
+    }
+}
+
+/// Functions and procedures.
+pub(super) async fn routines<R: CatalogReader>(
+    reader: &mut R,
+) -> Result<Vec<Routine>, LoadError<R::Error>> {
+    let rows = ROUTINES.rows(reader).await?;
+    Ok(rows.into_iter().map(routine).collect())
+}
+
+fn routine(row: [String; 8]) -> Routine {
+    let [
+        database,
+        name,
+        kind,
+        body,
+        definition,
+        deterministic,
+        access,
+        mode,
+    ] = row;
+    // The server believes these words and checks none, so a function that is called DETERMINISTIC and CONTAINS SQL, which
+    // is what it is called by default, may well read tables. Hence never `Immutable`: its body is looked at.
+    let volatility = match (&*kind, &*deterministic, &*access) {
+        ("FUNCTION", "YES", "CONTAINS SQL" | "NO SQL" | "READS SQL DATA") => Volatility::Stable,
+        _ => Volatility::Volatile,
+    };
+    let body = match (&*kind, &*body) {
+        ("FUNCTION" | "PROCEDURE", "SQL") if definition.is_empty() => Err(
+            "its body may not be seen: that takes SHOW CREATE ROUTINE (MariaDB), SHOW_ROUTINE (MySQL) \
+             or SELECT ON mysql.proc (old MariaDB)"
+                .into(),
+        ),
+        ("FUNCTION" | "PROCEDURE", "SQL") => {
+            readable(definition, &mode).map(|body| (Language::StoredProgram, body))
+        }
+        ("FUNCTION" | "PROCEDURE", language) => {
+            Err(format!("it is written in the language {language}").into())
+        }
+        (kind, _) => Err(format!("it is a {kind}").into()),
+    };
+    Routine {
+        name: relation(&database, &name),
+        volatility,
+        body,
+        harmless: false,
+    }
+}

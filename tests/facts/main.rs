@@ -13,7 +13,6 @@ mod actions;
 mod bodies;
 mod cases;
 mod corpus;
-
 mod pins;
 mod programs;
 mod properties;

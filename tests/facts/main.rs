@@ -13,3 +13,5 @@ mod cases;
 mod corpus;
 mod pins;
 mod properties;
+#[cfg(feature = "sqlite")]
+mod rows;

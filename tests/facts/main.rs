@@ -16,3 +16,5 @@ mod corpus;
 mod pins;
 mod programs;
 mod properties;
+#[cfg(feature = "sqlite")]
+mod rows;

@@ -369,7 +369,7 @@ impl<DB: Subject> Player<'_, DB> {
         if let Some(statement) = self.script.next(area, Role::Outside) {
             let done = timeout(PATIENCE, self.world.change_outside(&statement))
                 .await
-                .map_err(|_| format!("not done outside: {statement}"))?;
+                .map_err(|_| format!("not done outside: {statement}"))??;
             self.note("outside", &statement, done);
         }
         Ok(())

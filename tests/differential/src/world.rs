@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cachedpool::{CachedPool, Source, prelude::*};
+use cachedpool::{CachedPool, Omission, Source, prelude::*};
 use sqlx::{AssertSqlSafe, Error, Pool};
 
 use crate::{
@@ -25,16 +25,51 @@ pub(crate) enum Scope {
 
 /// A kind of expansion that can be switched off, to show that the suite notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expansion {}
+pub enum Expansion {
+    /// What foreign keys write.
+    Cascades,
+    /// What triggers write.
+    Triggers,
+    /// What rules write.
+    Rules,
+    /// What defaults and constraints write.
+    Columns,
+    /// What stands behind views.
+    Views,
+    /// Partitions and inheritance.
+    Inheritance,
+    /// What functions read and write.
+    Functions,
+    /// Which relation a bare name means.
+    Resolution,
+    /// That policies show rows to some only.
+    RowSecurity,
+    /// That temporary tables hide others.
+    Temporary,
+    /// To which rows a write is confined.
+    Rows,
+}
 
 impl Expansion {
     /// All of them.
-    pub const ALL: [Expansion; 0] = [];
+    pub const ALL: [Expansion; 11] = [
+        Expansion::Cascades,
+        Expansion::Triggers,
+        Expansion::Rules,
+        Expansion::Columns,
+        Expansion::Views,
+        Expansion::Inheritance,
+        Expansion::Functions,
+        Expansion::Resolution,
+        Expansion::RowSecurity,
+        Expansion::Temporary,
+        Expansion::Rows,
+    ];
 
     /// Its name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {}
+        self.switch().0
     }
 
     /// The one of this name.
@@ -43,6 +78,23 @@ impl Expansion {
         Expansion::ALL
             .into_iter()
             .find(|expansion| expansion.name() == name)
+    }
+
+    /// Its name, and the pool's word for leaving it out.
+    fn switch(self) -> (&'static str, Omission) {
+        match self {
+            Expansion::Cascades => ("cascades", Omission::Cascades),
+            Expansion::Triggers => ("triggers", Omission::Triggers),
+            Expansion::Rules => ("rules", Omission::Rules),
+            Expansion::Columns => ("columns", Omission::Columns),
+            Expansion::Views => ("views", Omission::Views),
+            Expansion::Inheritance => ("inheritance", Omission::Inheritance),
+            Expansion::Functions => ("functions", Omission::Functions),
+            Expansion::Resolution => ("resolution", Omission::Resolution),
+            Expansion::RowSecurity => ("row_security", Omission::RowSecurity),
+            Expansion::Temporary => ("temporary", Omission::Temporary),
+            Expansion::Rows => ("rows", Omission::Rows),
+        }
     }
 }
 
@@ -72,7 +124,7 @@ impl<DB: Subject> World<DB> {
         let builder = CachedPool::builder(inner).default_ttl(TTL).empty_ttl(TTL);
         let builder = match switched_off {
             None => builder,
-            Some(expansion) => match expansion {},
+            Some(expansion) => builder.omit(expansion.switch().1),
         };
         Ok(World {
             pool: builder.build().await?,
@@ -109,15 +161,15 @@ impl<DB: Subject> World<DB> {
         Answer::new(&statement.sql, DB::fetch(&self.plain, statement).await)
     }
 
-    /// Changes the schema past the pool, and lets the pool look.
-    pub(crate) async fn change_outside(&self, statement: &Statement) -> Result<(), Error> {
+    /// Changes the schema past the pool, and lets the pool look. Says how the change went.
+    pub(crate) async fn change_outside(
+        &self,
+        statement: &Statement,
+    ) -> Result<Result<(), Error>, cachedpool::Error> {
         let changed = DB::run(&self.plain, &statement.sql).await;
-        // Whether or not it failed, and as long as there is no way to say that the schema is another one.
-        self.pool
-            .invalidate_all()
-            .await
-            .expect("nothing can go wrong in memory");
-        changed
+        // Also if it failed: of several statements, some may have run.
+        self.pool.reload_schema().await?;
+        Ok(changed)
     }
 
     /// Lets the other tenant ask.

@@ -93,12 +93,6 @@ mod schema;
 pub mod sql;
 pub mod tier;
 
-#[cfg(all(
-    feature = "testing",
-    any(feature = "postgres", feature = "mysql", feature = "sqlite")
-))]
-#[doc(hidden)]
-pub use self::{driver::sqlx::inspect, schema::Omission};
 pub use self::sql::{Dialect, Explanation, explain};
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub use self::{
@@ -116,3 +110,9 @@ pub use self::{
     pool::CachedPool,
     schema::{Effects, RelationInfo, RelationKind, Schema},
 };
+#[cfg(all(
+    feature = "testing",
+    any(feature = "postgres", feature = "mysql", feature = "sqlite")
+))]
+#[doc(hidden)]
+pub use self::{driver::sqlx::inspect, schema::Omission};

@@ -20,6 +20,8 @@ pub(crate) struct Reach {
     pub(crate) session: bool,
     /// The routines that it calls, by whatever way.
     called: HashSet<usize>,
+    /// The nodes that it reads, by whatever way.
+    read: HashSet<usize>,
 }
 
 /// Code of which nobody can tell what it does.
@@ -51,7 +53,7 @@ pub(crate) enum Via {
         name: Box<str>,
         on: usize,
     },
-    /// A view through which it is written.
+    /// A view (or a policy of a table) through which it is written, or whose functions write it.
     View { view: usize },
     /// A function that the statement calls, or that what it runs calls.
     Call { routine: usize },
@@ -69,10 +71,12 @@ impl Graph {
         work.reach
     }
 
-    /// What a statement changes that does `targets` and calls `calls`. The nodes of a target are all that its name can mean.
+    /// What a statement changes that does `targets`, reads `reads` and calls `calls`: to read a view can be to call a function
+    /// that writes. The nodes of a target are all that its name can mean.
     pub(crate) fn expand(
         &self,
         targets: impl IntoIterator<Item = (usize, Ops)>,
+        reads: &[usize],
         calls: &[usize],
     ) -> Reach {
         let mut work = Work {
@@ -84,6 +88,7 @@ impl Graph {
             work.write(id, ops, &Via::Named);
         }
         work.call(calls, None);
+        reads.iter().for_each(|&id| work.read(id));
         while let Some((id, ops)) = work.waiting.pop() {
             work.follow(id, ops);
         }
@@ -134,6 +139,7 @@ impl Work<'_> {
                 }
             }
         }
+        self.read(id);
         if graph.nodes[id].kind == EntryKind::View && !graph.omitted.is(Omission::Views) {
             for code in &graph.nodes[id].definition {
                 for &base in &code.reads {
@@ -178,7 +184,18 @@ impl Work<'_> {
         })
     }
 
+    /// Runs what stands behind a node that is read.
+    fn read(&mut self, id: usize) {
+        let graph = self.graph;
+        if self.reach.read.insert(id) {
+            for code in &graph.nodes[id].definition {
+                self.run(code, &Via::View { view: id });
+            }
+        }
+    }
+
     fn run(&mut self, code: &Code, via: &Via) {
+        code.reads.iter().for_each(|&id| self.read(id));
         for &(id, ops) in &code.writes {
             self.write(id, ops, via);
         }

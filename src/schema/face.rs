@@ -87,7 +87,7 @@ impl Schema {
         match &self.0 {
             Some(graph) => {
                 let targets = graph.meant(&Relation::named(name)).into_iter();
-                graph.effects(&graph.expand(targets.map(|id| (id, ops)), &[]))
+                graph.effects(&graph.expand(targets.map(|id| (id, ops)), &[], &[]))
             }
             None => Effects {
                 relations: Vec::new(),

@@ -14,6 +14,8 @@ use crate::sql::{Dialect, Reason, Relation, is_built_in};
 pub(crate) struct Needs {
     /// The nodes whose rows matter.
     pub(crate) nodes: BTreeSet<usize>,
+    /// Whether functions are called, by the statement or behind what it reads.
+    pub(crate) runs_routines: bool,
     /// Those among them that the statement names itself, and by nothing else.
     pub(crate) named: BTreeSet<usize>,
     /// Why its result must not be cached.
@@ -40,6 +42,11 @@ impl Graph {
             return any;
         }
         self.names.resolve(name, &self.path)
+    }
+
+    /// The nodes that names in a statement mean.
+    pub(crate) fn resolve_all(&self, names: &[Relation]) -> Vec<usize> {
+        names.iter().flat_map(|name| self.resolve(name)).collect()
     }
 
     /// The functions of a statement. A built-in one counts too where a routine has its name: which of them is called, its
@@ -77,6 +84,7 @@ impl Graph {
             work.refuse(Reason::UnknownFunction(function.to_string().into()));
         }
         work.call(&calls.routines);
+        work.needs.runs_routines = !work.called.is_empty();
         work.needs.named = work.named.difference(&work.others).copied().collect();
         work.needs
     }

@@ -134,7 +134,6 @@ const BEFORE_COLUMNS: &[&str] = &[
     "as",
     "copy",
     "delayed",
-    "high_priority",
     "ignore",
     "insert",
     "into",

@@ -40,7 +40,9 @@ const BEHIND_LOCK: &[&str] = &[
 pub(super) fn find(findings: &mut Findings<'_>, tokens: &[Token<'_>]) {
     for (at, token) in tokens.iter().enumerate() {
         let before = at.checked_sub(1).map(|before| &tokens[before]);
-        if token.kind != TokenKind::Word || before.is_some_and(|before| before.is_punct(".")) {
+        // A column, or an alias.
+        let names = before.is_some_and(|before| before.is_punct(".") || before.is_word("as"));
+        if token.kind != TokenKind::Word || names {
             continue;
         }
         let place = Place {

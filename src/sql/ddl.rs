@@ -59,10 +59,9 @@ pub(super) fn ddl(context: Context<'_>, tokens: &[Token<'_>]) -> Option<Part> {
         return row_targets(context, head, at);
     };
     // In MySQL all of these commit first, except where they are about a temporary table.
-    let temporary = tokens
-        .iter()
-        .take(4)
-        .any(|token| token.is_word("temporary"));
+    let mut modifiers = Cursor::new(context.dialect, &tokens[1..]);
+    modifiers.words(&["or", "replace"]);
+    let temporary = modifiers.word("temporary");
     Some(if context.dialect == Dialect::MySql && !temporary {
         part.committing()
     } else {

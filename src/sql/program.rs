@@ -107,7 +107,6 @@ impl<'t, 's> Program<'_, '_, 't, 's> {
             let before = self.at.checked_sub(1).map(|at| &self.tokens[at]);
             let word =
                 token.kind == TokenKind::Word && !before.is_some_and(|before| before.is_punct("."));
-            let ending = before.is_some_and(|before| before.is_word("end"));
             self.at += 1;
             if token.is_punct(";") {
                 if cases > 0 {
@@ -115,17 +114,25 @@ impl<'t, 's> Program<'_, '_, 't, 's> {
                 }
                 cases = 0;
                 next = Next::Statement;
-            } else if word && token.is_word("end") {
-                cases = cases.saturating_sub(1);
-            } else if word && !ending && token.is_word("case") {
+            } else if word && token.is_word("end") && cases > 0 {
+                cases -= 1;
+            } else if word && token.is_word("end") && self.has_blocks() {
+                // `UNTIL done END REPEAT`
+                self.at -= 1;
+                next = self.end();
+            } else if word && token.is_word("case") {
                 cases += 1;
-            } else if word && !ending && cases == 0 && self.opens(token) {
+            } else if word && cases == 0 && self.opens(token) {
                 next = Next::Statement;
             }
         }
         if cases > 0 {
             self.findings.unknown("a CASE in it does not end");
         }
+    }
+
+    fn has_blocks(&self) -> bool {
+        matches!(self.language, Language::PlPgSql | Language::StoredProgram)
     }
 
     /// Whether a statement begins behind a word in the midst of another.

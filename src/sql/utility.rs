@@ -139,8 +139,10 @@ fn mysql(context: Context<'_>, head: &Token<'_>, mut at: Cursor<'_, '_>) -> Opti
     ]) {
         return Some(Part::inert(Kind::Other, Reason::NotARead));
     }
-    if is(&["unlock"]) {
-        // Commits only if LOCK TABLES came before.
+    let instance = is(&["lock"]) && at.peek().is_some_and(|next| next.is_word("instance"));
+    let persist = is(&["reset"]) && at.peek().is_some_and(|next| next.is_word("persist"));
+    if is(&["unlock", "purge"]) || instance || persist {
+        // UNLOCK TABLES commits only if LOCK TABLES came before; whether the others do, the manual does not say for each.
         return Some(Part::stepping(
             Kind::Transaction,
             [Step::UnknownTransaction],
@@ -153,8 +155,8 @@ fn mysql(context: Context<'_>, head: &Token<'_>, mut at: Cursor<'_, '_>) -> Opti
         return Some(Part::writing_everything(Kind::Other).committing());
     }
     let commits = is(&[
-        "flush", "reset", "cache", "check", "optimize", "purge", "start", "stop", "change",
-        "shutdown", "clone",
+        "flush", "reset", "cache", "check", "optimize", "start", "stop", "change", "shutdown",
+        "clone",
     ]) || (is(&["load"]) && at.word("index"))
         || (is(&["analyze"]) && (at.one_of(&["table", "local", "no_write_to_binlog"])));
     commits.then(|| Part::inert(Kind::Other, Reason::NotARead).committing())

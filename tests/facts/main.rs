@@ -14,4 +14,7 @@ mod bodies;
 mod cases;
 mod corpus;
 mod pins;
+mod programs;
 mod properties;
+#[cfg(feature = "sqlite")]
+mod rows;

@@ -12,7 +12,7 @@ fn facts(dialect: Dialect, sql: &str) -> Facts {
 }
 
 /// Words and marks that mean something in some place.
-fn soup() -> impl Strategy<Value = Vec<&'static str>> {
+pub(super) fn soup() -> impl Strategy<Value = Vec<&'static str>> {
     let pieces = vec![
         "select",
         "SELECT",

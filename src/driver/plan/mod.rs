@@ -111,8 +111,8 @@ impl Plan {
             }
             Some(graph) => {
                 let calls = graph.calls(&facts.calls);
-                plan.runs_routines = !calls.routines.is_empty();
                 let needs = graph.needs(&facts.reads, &calls);
+                plan.runs_routines = needs.runs_routines;
                 // The text's own reasons say more, but for one that the catalog knows better.
                 plan.refusal = plan.refusal.or(hidden.clone()).or(needs.refusal.clone());
                 plan.unscoped = needs.unscoped.clone();

@@ -231,7 +231,8 @@ impl RowWrites {
             return None;
         }
         let calls = graph.calls(&facts.calls);
-        let reach = graph.expand([(id, ops(facts, target))], &calls.routines);
+        let reads = graph.resolve_all(&facts.reads);
+        let reach = graph.expand([(id, ops(facts, target))], &reads, &calls.routines);
         let own = reach.touched.get(&id)?;
         if own.again || own.via != Via::Named {
             return None;

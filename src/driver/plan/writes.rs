@@ -53,7 +53,8 @@ pub(crate) fn explained(facts: &Facts, snapshot: &Snapshot) -> Option<Effects> {
         let nodes = graph.resolve(name).into_iter();
         nodes.map(|id| (id, ops(facts, name)))
     });
-    let reach = graph.expand(targets, &graph.calls(&facts.calls).routines);
+    let reads = graph.resolve_all(&facts.reads);
+    let reach = graph.expand(targets, &reads, &graph.calls(&facts.calls).routines);
     Some(graph.effects(&reach))
 }
 
@@ -157,23 +158,27 @@ impl Writer<'_> {
     }
 
     fn expanded(&mut self, graph: &Graph, relations: &[Relation], names: Names) -> Touched {
+        let facts = self.facts;
+        let resolve = |name: &Relation| match names {
+            Names::OfThePool => graph.resolve(name),
+            Names::Any => graph.meant(name),
+        };
         let mut targets: Vec<(usize, Ops)> = Vec::new();
         let mut unknown = false;
         for name in relations {
-            let nodes = match names {
-                Names::OfThePool => graph.resolve(name),
-                Names::Any => graph.meant(name),
-            };
+            let nodes = resolve(name);
             // A temporary table's rows are never cached. What DDL names need not be there yet.
             unknown |= nodes.is_empty()
-                && self.facts.kind != Kind::Ddl
+                && facts.kind != Kind::Ddl
                 && !self.habits.temporary.holds(&name.name);
-            targets.extend(nodes.into_iter().map(|id| (id, ops(self.facts, name))));
+            targets.extend(nodes.into_iter().map(|id| (id, ops(facts, name))));
         }
-        let calls = graph.calls(&self.facts.calls);
+        let calls = graph.calls(&facts.calls);
         // A function of SQLite's cannot write through the connection that runs it.
         let anything = calls.unknown.is_some() && graph.dialect() != Dialect::Sqlite;
-        let reach = graph.expand(targets, &calls.routines);
+        let reads = facts.reads.iter().flat_map(|name| resolve(name));
+        let reads: Vec<usize> = reads.collect();
+        let reach = graph.expand(targets, &reads, &calls.routines);
         if reach.session || anything {
             self.session = self.session.max(SessionChange::Perhaps);
         }

@@ -30,9 +30,7 @@ fn question() -> String {
              SELECT n.oid, n.nspowner, n.xmin FROM pg_catalog.pg_namespace n WHERE {OWN_SCHEMA} \
          ), \
          own AS MATERIALIZED ( \
-             SELECT c.oid, relname, relnamespace, relkind, relowner, relrowsecurity, relforcerowsecurity, \
-             relpersistence, relispartition, reloptions, relacl \
-             FROM pg_catalog.pg_class c JOIN schemas ON schemas.oid = c.relnamespace \
+             SELECT c.oid, relowner FROM pg_catalog.pg_class c JOIN schemas ON schemas.oid = c.relnamespace \
              WHERE c.relkind IN {KINDS} OR c.relkind = 'c' \
          ), \
          roles (oid) AS ( \
@@ -87,7 +85,7 @@ fn parts() -> Vec<Part> {
             "concat_ws(' ', relnamespace, relname, relkind, relowner, relrowsecurity, relforcerowsecurity, \
              relpersistence, relispartition, reloptions, relacl)",
             "oid",
-            "own",
+            "pg_catalog.pg_class WHERE oid IN (SELECT oid FROM own)",
         ),
         // A new default too makes a new version, of the column.
         versions(

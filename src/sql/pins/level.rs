@@ -13,23 +13,19 @@
 //!   `b`'s side and is not true of NULLs, or does not name it and drops the row in any case. Tables on the kept side show up
 //!   whatever `ON` says, so it says nothing of them; that of a `FULL` join says nothing at all.
 
-use std::{collections::VecDeque, ops::Range};
+mod carry;
+mod condition;
 
 use sqlparser::ast::{
-    Array, BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName,
-    TableFactor, TableWithJoins,
+    Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, TableFactor, TableWithJoins,
 };
 
-use super::{MAX_VALUES, Occurrence, Operand, Operands, Pin};
+use super::{Occurrence, Operands};
 use crate::sql::{
     facts::{Dialect, Relation},
     scope::fold,
 };
-
-/// More conditions of a level are not looked at.
-const MAX_CONDITIONS: usize = 256;
-/// More pins of an occurrence are not told.
-const MAX_PINS: usize = 16;
+use condition::{Condition, Says};
 
 /// The tables of a level and the conditions on them.
 pub(super) struct Level<'a> {
@@ -53,28 +49,6 @@ enum Source {
     Renamed(Relation),
     /// A CTE, a derived table, a function.
     Other,
-}
-
-/// A condition that has to be true.
-struct Condition {
-    says: Says,
-    /// The factors it counts for.
-    reach: Range<usize>,
-    /// Whether it would count as well if it stood in the level's `WHERE`, as far as joins were read.
-    lifted: bool,
-}
-
-enum Says {
-    /// The column has one of these values.
-    Among(Column, Vec<Operand>),
-    /// Both have the same value.
-    Same(Column, Column),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct Column {
-    factor: usize,
-    name: Box<str>,
 }
 
 impl<'a> Level<'a> {
@@ -253,179 +227,6 @@ impl<'a> Level<'a> {
             }),
         }
     }
-
-    /// Adds what `expr` says, in which the columns of the factors in `scope` can be named.
-    fn condition(&mut self, expr: &Expr, scope: &Range<usize>, reach: &Range<usize>, lifted: bool) {
-        let mut rest = vec![expr];
-        while let Some(expr) = rest.pop() {
-            match expr {
-                Expr::Nested(inner) => rest.push(inner),
-                Expr::BinaryOp {
-                    left,
-                    op: BinaryOperator::And,
-                    right,
-                } => rest.extend([&**right, &**left]),
-                _ => {
-                    if let Some(says) = self.says(expr, scope) {
-                        self.push(says, reach, lifted);
-                    }
-                }
-            }
-        }
-    }
-
-    fn push(&mut self, says: Says, reach: &Range<usize>, lifted: bool) {
-        if self.conditions.len() < MAX_CONDITIONS {
-            self.conditions.push(Condition {
-                says,
-                reach: reach.clone(),
-                lifted,
-            });
-        }
-    }
-
-    fn says(&self, expr: &Expr, scope: &Range<usize>) -> Option<Says> {
-        let (subject, values) = match expr {
-            Expr::Nested(inner) => return self.says(inner, scope),
-            Expr::BinaryOp {
-                left,
-                op: BinaryOperator::Eq,
-                right,
-            } => match (self.column(left, scope), self.column(right, scope)) {
-                (Some(left), Some(right)) => return Some(Says::Same(left, right)),
-                (Some(column), None) => (column, vec![self.operands.operand(right)?]),
-                (None, Some(column)) => (column, vec![self.operands.operand(left)?]),
-                (None, None) => return None,
-            },
-            Expr::BinaryOp {
-                left,
-                op: BinaryOperator::Or,
-                right,
-            } => match (self.says(left, scope)?, self.says(right, scope)?) {
-                (Says::Among(left, mut values), Says::Among(right, others)) if left == right => {
-                    values.extend(others);
-                    (left, values)
-                }
-                _ => return None,
-            },
-            Expr::InList {
-                expr,
-                list,
-                negated: false,
-            } => (self.column(expr, scope)?, self.values(list)?),
-            Expr::AnyOp {
-                left,
-                compare_op: BinaryOperator::Eq,
-                right,
-                ..
-            } => match &**right {
-                Expr::Array(Array { elem, named: true }) => {
-                    (self.column(left, scope)?, self.values(elem)?)
-                }
-                _ => return None,
-            },
-            _ => return None,
-        };
-        (1..=MAX_VALUES)
-            .contains(&values.len())
-            .then_some(Says::Among(subject, values))
-    }
-
-    fn values(&self, list: &[Expr]) -> Option<Vec<Operand>> {
-        let few = list.len() <= MAX_VALUES;
-        let mut values = list.iter().map(|value| self.operands.operand(value));
-        few.then(|| values.by_ref().collect())?
-    }
-
-    /// The column that `expr` is, if it is certain whose it is. A name without a qualifier is taken for the only table's; who
-    /// knows the table's columns has to see whether it has one of that name.
-    fn column(&self, expr: &Expr, scope: &Range<usize>) -> Option<Column> {
-        let dialect = self.operands.dialect();
-        match expr {
-            Expr::Nested(inner) => self.column(inner, scope),
-            Expr::Identifier(ident) if self.factors.len() == 1 => self.own(0, ident),
-            Expr::CompoundIdentifier(parts) => {
-                let (schema, qualifier, column) = match &parts[..] {
-                    [qualifier, column] => (None, qualifier, column),
-                    [schema, qualifier, column] => {
-                        (Some(called(dialect, schema)), qualifier, column)
-                    }
-                    _ => return None,
-                };
-                let qualifier = Some(called(dialect, qualifier));
-                let mut named = (0..self.factors.len()).filter(|at| {
-                    let factor = &self.factors[*at];
-                    factor.name == qualifier && (schema.is_none() || factor.schema == schema)
-                });
-                let factor = named.next()?;
-                // A name that is not among the tables around it may be one of a query further out.
-                (named.next().is_none() && scope.contains(&factor))
-                    .then(|| self.own(factor, column))?
-            }
-            _ => None,
-        }
-    }
-
-    /// The column of that name of a table whose columns go by their own names.
-    fn own(&self, factor: usize, name: &Ident) -> Option<Column> {
-        let table = &self.factors[factor];
-        let plain = matches!(table.source, Source::Table(_)) && table.name.is_some();
-        plain.then(|| Column {
-            factor,
-            name: called(self.operands.dialect(), name),
-        })
-    }
-
-    /// The pins of a table.
-    fn pins(&self, factor: usize) -> Vec<Pin> {
-        let said: Vec<&Says> = self
-            .conditions
-            .iter()
-            .filter(|condition| condition.reach.contains(&factor))
-            .map(|condition| &condition.says)
-            .collect();
-        let mut pins = Vec::new();
-        for start in columns(&said, factor) {
-            // Each column that must be equal to it, and how that is known.
-            let mut queue = VecDeque::from([(start, Vec::new())]);
-            let mut seen = vec![start];
-            while let Some((column, through)) = queue.pop_front() {
-                for says in &said {
-                    match says {
-                        Says::Among(subject, values) if subject == column => {
-                            let pin = Pin {
-                                column: start.name.clone(),
-                                values: values.clone(),
-                                through: self.told(&through),
-                            };
-                            if pins.len() < MAX_PINS && !pins.contains(&pin) {
-                                pins.push(pin);
-                            }
-                        }
-                        Says::Same(left, right) if left == column || right == column => {
-                            let next = if left == column { right } else { left };
-                            if !seen.contains(&next) {
-                                seen.push(next);
-                                queue.push_back((next, [&through[..], &[next]].concat()));
-                            }
-                        }
-                        _ => {}
-                    }
-                }
-            }
-        }
-        pins
-    }
-
-    fn told(&self, through: &[&Column]) -> Vec<(Relation, Box<str>)> {
-        through
-            .iter()
-            .filter_map(|column| {
-                let relation = self.factors[column.factor].relation()?;
-                Some((relation.clone(), column.name.clone()))
-            })
-            .collect()
-    }
 }
 
 impl Factor {
@@ -472,23 +273,6 @@ fn constraint(join: &Join) -> Option<&JoinConstraint> {
         | JoinOperator::RightOuter(constraint) => Some(constraint),
         _ => None,
     }
-}
-
-/// The columns of a table of which anything is said, each once.
-fn columns<'s>(said: &[&'s Says], factor: usize) -> Vec<&'s Column> {
-    let mut columns = Vec::new();
-    for says in said {
-        let named = match says {
-            Says::Among(column, _) => [Some(column), None],
-            Says::Same(left, right) => [Some(left), Some(right)],
-        };
-        for column in named.into_iter().flatten() {
-            if column.factor == factor && !columns.contains(&column) {
-                columns.push(column);
-            }
-        }
-    }
-    columns
 }
 
 /// The only part of a name that has no other.

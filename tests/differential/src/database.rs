@@ -81,7 +81,7 @@ pub(crate) trait Subject:
     /// A pool whose connections say who asks.
     async fn open(place: &Place, tenant: &Tenant) -> Result<Pool<Self>, Error>;
 
-    /// Lets all open connections say anew who asks.
+    /// Lets all connections say anew who asks. None may be in use.
     async fn tell(pool: &Pool<Self>, tenant: &Tenant) -> Result<(), Error>;
 
     /// Binds the values of a statement.
@@ -164,12 +164,12 @@ impl Subject for Postgres {
     }
 
     async fn tell(pool: &Pool<Self>, tenant: &Tenant) -> Result<(), Error> {
-        // All at once, so that none is told twice and another not at all.
-        let mut idle = Vec::new();
-        while let Some(connection) = pool.try_acquire() {
-            idle.push(connection);
+        // All of them at once: one that is on its way back to the pool is waited for, and none is told twice.
+        let mut all = Vec::new();
+        for _ in 0..CONNECTIONS {
+            all.push(pool.acquire().await?);
         }
-        for connection in &mut idle {
+        for connection in &mut all {
             sqlx::raw_sql(set_tenant(tenant))
                 .execute(&mut **connection)
                 .await?;

@@ -33,9 +33,14 @@ impl History {
         self.stored.insert(read.to_owned(), self.step);
     }
 
-    /// What ran since the answer to this read was last loaded.
-    pub(crate) fn since_loaded(&self, read: &str) -> impl Iterator<Item = &(u64, String)> {
+    /// How many events there were since the answer to this read was last loaded, and the last events, also from before.
+    pub(crate) fn since_loaded(
+        &self,
+        read: &str,
+        most: usize,
+    ) -> (u64, impl Iterator<Item = &(u64, String)>) {
         let from = self.stored.get(read).copied().unwrap_or_default();
-        self.events.iter().filter(move |(step, _)| *step > from)
+        let skipped = self.events.len().saturating_sub(most);
+        (self.step - from, self.events.iter().skip(skipped))
     }
 }

@@ -20,16 +20,15 @@ pub(crate) fn mismatch(
         eprintln!("MISMATCH also in step {}: {read}", history.step());
         return;
     }
-    let since: Vec<_> = history.since_loaded(read).collect();
+    let (since, events) = history.since_loaded(read, EVENTS);
     eprintln!(
-        "MISMATCH {} in step {}, pair {} of seed {}\n  read:   {read}\n  cached: {cached}\n  plain:  {plain}\n  since it was loaded, {} events, the last of them:",
+        "MISMATCH {} in step {}, pair {} of seed {}\n  read:   {read}\n  cached: {cached}\n  plain:  {plain}\n  since it was loaded: {since} events; the last ones, also from before:",
         options.server,
         history.step(),
         tally.pairs,
-        options.seed,
-        since.len()
+        options.seed
     );
-    for (step, event) in since.iter().skip(since.len().saturating_sub(EVENTS)) {
+    for (step, event) in events {
         eprintln!("    {step}: {event}");
     }
 }

@@ -378,5 +378,5 @@ impl<DB: Subject> Player<'_, DB> {
 
 fn query<DB: Subject>(statement: &Statement) -> sqlx::query::Query<'static, DB, DB::Arguments> {
     let sql = AssertSqlSafe(statement.sql.clone());
-    sqlx::query_with(sql, DB::arguments(statement)).persistent(!statement.names_no_columns())
+    sqlx::query_with(sql, DB::arguments(statement)).persistent(statement.can_be_kept(DB::SERVER))
 }

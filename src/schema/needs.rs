@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::{
     catalog::{EntryKind, Volatility},
     code::Code,
-    graph::{Graph, Omission, RoutineNode},
+    graph::{Graph, RoutineNode},
+    omission::Omission,
 };
 use crate::sql::{Dialect, Reason, Relation, is_built_in};
 
@@ -35,8 +36,8 @@ pub(crate) struct Calls {
 impl Graph {
     /// Which nodes a name in a statement means; empty for one that the catalog does not know.
     pub(crate) fn resolve(&self, name: &Relation) -> Vec<usize> {
-        if self.omitted.is(Omission::Resolution) {
-            // As if there were one schema only.
+        if self.omitted.is(Omission::Resolution) && name.schema.is_none() {
+            // As if the path did not matter.
             let mut any = self.names.anywhere(name);
             any.truncate(1);
             return any;

@@ -35,8 +35,8 @@ pub(crate) struct Calls {
 impl Graph {
     /// Which nodes a name in a statement means; empty for one that the catalog does not know.
     pub(crate) fn resolve(&self, name: &Relation) -> Vec<usize> {
-        if self.omitted.is(Omission::Resolution) {
-            // As if there were one schema only.
+        if self.omitted.is(Omission::Resolution) && name.schema.is_none() {
+            // As if the path did not matter.
             let mut any = self.names.anywhere(name);
             any.truncate(1);
             return any;

@@ -12,6 +12,7 @@ use super::{
     flight::Flights,
     freshness::{Share, Verdict, judge},
     shared::{self, Beginning, Lease, Manner, Shared},
+    stamp::Standing,
     tasks::Tasks,
 };
 use crate::observe::{Event, Events, Observer, Stats};
@@ -203,7 +204,8 @@ impl Engine {
 
     /// Whether nothing that `stamp` depends on has moved since it was noted, and nobody is about to move it.
     pub fn is_settled(&self, stamp: &Stamp) -> bool {
-        self.clock.check(stamp) == Validity::Current
+        // A write of unknown outcome may be about to.
+        stamp.standing != Standing::Quarantined && self.clock.check(stamp) == Validity::Current
     }
 
     /// What the entry of `meta` is good for.

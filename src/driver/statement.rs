@@ -20,7 +20,7 @@ use super::{
 use crate::{
     cache::{Engine, Terms},
     observe::Event,
-    sql::{self, Dialect, Facts, Functions, Relation},
+    sql::{self, Dialect, Facts, Functions, Kind},
 };
 
 /// Texts longer than this are analysed each time they come: a map of them could not be bounded in bytes.
@@ -175,14 +175,22 @@ impl Statements {
         self.texts.clear();
     }
 
+    /// Whether connections may have triggers or views that nobody else sees, where one cannot be closed for it.
+    pub(crate) fn has_temporary_code(&self) -> bool {
+        self.known().temporary.have_code()
+    }
+
     /// Remembers temporary tables, before the statement that makes them is sent.
-    pub(crate) fn shadow(&self, relations: &[Relation]) {
-        if relations.is_empty() {
+    pub(crate) fn shadow(&self, facts: &Facts) {
+        let relations = &facts.temporary;
+        let makes_code = facts.kind == Kind::Ddl && self.makes_temporary_code(facts);
+        if relations.is_empty() && !makes_code {
             return;
         }
         let mut known = self.known.write().expect("nothing panics under this lock");
         let mut temporary = Names::clone(&known.temporary);
-        let mut news = false;
+        let mut news = makes_code && !temporary.have_code();
+        temporary.code |= makes_code;
         for relation in relations {
             news |= temporary.add(&relation.name);
         }
@@ -191,6 +199,23 @@ impl Statements {
             // Statements that were analysed before did not know the name.
             self.texts.clear();
         }
+    }
+
+    /// Whether DDL makes a temporary view, a temporary trigger, or a trigger or rule on a temporary table.
+    fn makes_temporary_code(&self, facts: &Facts) -> bool {
+        let mut words = facts
+            .normal
+            .split(|letter: char| !(letter.is_alphanumeric() || letter == '_'));
+        let makes = |word: &str| ["view", "trigger", "rule"].contains(&&*word.to_lowercase());
+        if !words.clone().any(makes) {
+            return false;
+        }
+        let known = self.known();
+        let is_temporary = |word: &str| {
+            ["temp", "temporary", "pg_temp"].contains(&&*word.to_lowercase())
+                || known.temporary.holds(word)
+        };
+        words.any(is_temporary)
     }
 
     /// The statements that are known now.
@@ -218,16 +243,25 @@ impl std::fmt::Debug for Statements {
 /// A bounded set of names, without regard to case. Two names with one hash count as one, which costs the reads of the
 /// second their caching and nothing else.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Names(HashSet<u16>);
+pub(crate) struct Names {
+    tables: HashSet<u16>,
+    /// Some connection has had triggers or views of its own.
+    code: bool,
+}
 
 impl Names {
     /// Whether the name was new.
     fn add(&mut self, name: &str) -> bool {
-        self.0.insert(Self::hash(name))
+        self.tables.insert(Self::hash(name))
     }
 
     pub(crate) fn holds(&self, name: &str) -> bool {
-        !self.0.is_empty() && self.0.contains(&Self::hash(name))
+        !self.tables.is_empty() && self.tables.contains(&Self::hash(name))
+    }
+
+    /// Whether there were temporary triggers or views.
+    pub(crate) fn have_code(&self) -> bool {
+        self.code
     }
 
     fn hash(name: &str) -> u16 {

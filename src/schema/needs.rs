@@ -145,12 +145,15 @@ impl Work<'_> {
             return;
         }
         for code in &node.definition {
-            let refusal = match (&code.refusal, node.kind) {
-                // A policy that asks who is there: that is what the scope stands for.
-                (Some(Reason::SessionDependent(_)), EntryKind::Table) => None,
-                (refusal, _) => refusal.clone(),
-            };
-            self.code(code, refusal);
+            let before = self.needs.refusal.take();
+            self.code(code, code.refusal.clone());
+            // A policy that asks who is there: that is what the scope stands for.
+            if node.kind == EntryKind::Table
+                && matches!(self.needs.refusal, Some(Reason::SessionDependent(_)))
+            {
+                self.needs.refusal = None;
+            }
+            self.needs.refusal = before.or(self.needs.refusal.take());
         }
     }
 

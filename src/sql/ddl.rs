@@ -150,7 +150,13 @@ fn create(context: Context<'_>, mut at: Cursor<'_, '_>) -> Part {
             }
         }
     }
-    Part::writing_everything(Kind::Ddl)
+    let part = Part::writing_everything(Kind::Ddl);
+    if temporary {
+        // A temporary trigger or sequence stays with the connection.
+        part.then(Step::Session)
+    } else {
+        part
+    }
 }
 
 /// The query behind `AS` (which MySQL lets one leave out) of `CREATE TABLE` and `CREATE VIEW`.

@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{
     Assignment, AssignmentTarget, Delete, FromTable, Insert, Merge, ObjectName, OnConflictAction,
-    OnInsert, SqliteOnConflict, TableFactor, TableObject, TableWithJoins, Update,
+    OnInsert, SqliteOnConflict, Statement, TableFactor, TableObject, TableWithJoins, Update,
     UpdateTableFromKind,
 };
 
@@ -14,7 +14,19 @@ pub(super) const REPLACE: Ops = Ops::INSERT.and(Ops::UPDATE).and(Ops::DELETE);
 /// The names that a statement writes; `None` if one of them is not a plain name.
 pub(super) type Targets<'a> = Option<Vec<&'a ObjectName>>;
 
-pub(super) fn insert(insert: &Insert) -> Targets<'_> {
+/// What `statement` does, and to which targets.
+pub(super) fn of(dialect: Dialect, statement: &Statement) -> (Ops, Targets<'_>) {
+    match statement {
+        Statement::Insert(change) => (insert_ops(change), insert(change)),
+        Statement::Update(change) => (update_ops(change), update(dialect, change)),
+        Statement::Delete(change) => (Ops::DELETE, delete(dialect, change)),
+        Statement::Merge(change) => (REPLACE, merge(change)),
+        // Not what its first word said.
+        _ => (Ops::ALL, None),
+    }
+}
+
+fn insert(insert: &Insert) -> Targets<'_> {
     match &insert.table {
         TableObject::TableName(name)
             if insert.multi_table_into_clauses.is_empty()
@@ -27,7 +39,7 @@ pub(super) fn insert(insert: &Insert) -> Targets<'_> {
 }
 
 /// What an `INSERT` does to its target.
-pub(super) fn insert_ops(insert: &Insert) -> Ops {
+fn insert_ops(insert: &Insert) -> Ops {
     if insert.replace_into || insert.overwrite || insert.or == Some(SqliteOnConflict::Replace) {
         return REPLACE;
     }
@@ -41,7 +53,7 @@ pub(super) fn insert_ops(insert: &Insert) -> Ops {
 }
 
 /// What an `UPDATE` does to its targets.
-pub(super) fn update_ops(update: &Update) -> Ops {
+fn update_ops(update: &Update) -> Ops {
     if update.or == Some(SqliteOnConflict::Replace) {
         REPLACE
     } else {
@@ -49,13 +61,13 @@ pub(super) fn update_ops(update: &Update) -> Ops {
     }
 }
 
-pub(super) fn merge(merge: &Merge) -> Targets<'_> {
+fn merge(merge: &Merge) -> Targets<'_> {
     Some(vec![table(&merge.table)?.0])
 }
 
 /// PostgreSQL and SQLite write the one table behind `UPDATE`. MySQL writes those joined tables of which a column is
 /// assigned; where that cannot be told, all of them.
-pub(super) fn update(dialect: Dialect, update: &Update) -> Targets<'_> {
+fn update(dialect: Dialect, update: &Update) -> Targets<'_> {
     if dialect != Dialect::MySql {
         return Some(vec![table(&update.table.relation)?.0]);
     }
@@ -85,7 +97,7 @@ pub(super) fn update(dialect: Dialect, update: &Update) -> Targets<'_> {
 
 /// PostgreSQL and SQLite write the table behind `FROM`. MySQL's forms with several tables name them, or their aliases,
 /// before `FROM` or before `USING`.
-pub(super) fn delete(dialect: Dialect, delete: &Delete) -> Targets<'_> {
+fn delete(dialect: Dialect, delete: &Delete) -> Targets<'_> {
     let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
     let mut named: Vec<&ObjectName> = delete.tables.iter().collect();
     let mut joined = Vec::new();

@@ -239,26 +239,12 @@ impl Visitor for Walk<'_, '_> {
         let dialect = self.context.dialect;
         match statement {
             Statement::Query(_) => return ControlFlow::Continue(()),
-            Statement::Insert(insert) => {
-                self.keywords.into += usize::from(insert.into);
-                self.write(targets::insert_ops(insert), targets::insert(insert));
-            }
-            Statement::Update(update) => {
-                self.write(
-                    targets::update_ops(update),
-                    targets::update(dialect, update),
-                );
-            }
-            Statement::Delete(delete) => {
-                self.write(Ops::DELETE, targets::delete(dialect, delete));
-            }
-            Statement::Merge(merge) => {
-                self.keywords.into += usize::from(merge.into);
-                self.write(targets::REPLACE, targets::merge(merge));
-            }
-            // Not what its first word said.
-            _ => self.write(Ops::ALL, None),
+            Statement::Insert(insert) => self.keywords.into += usize::from(insert.into),
+            Statement::Merge(merge) => self.keywords.into += usize::from(merge.into),
+            _ => {}
         }
+        let (ops, targets) = targets::of(dialect, statement);
+        self.write(ops, targets);
         self.refuse(if main {
             Reason::NotARead
         } else {

@@ -21,6 +21,7 @@ mod keys;
 mod mapped;
 mod outages;
 mod peculiar;
+mod reach;
 mod sessions;
 mod several;
 mod starts;

@@ -27,11 +27,11 @@ pub(super) fn effects(facts: &Facts, snapshot: &Snapshot, habits: Habits<'_>) ->
         session: SessionChange::None,
     };
     let effects = writer.effects(Names::OfThePool);
-    let elsewhere = if effects.is_empty() {
-        Vec::new()
-    } else {
-        writer.effects(Names::Any)
-    };
+    let mut elsewhere = writer.effects(Names::Any);
+    if habits.temporary.have_code() {
+        // A trigger or a view that nobody sees but the connection that made it can send a write on.
+        elsewhere = elsewhere.iter().map(Effect::widened).collect();
+    }
     let rows = match (&snapshot.graph, habits.row_tags, &effects[..]) {
         (Some(graph), RowTags::On, [Effect::Write(Touched::Tags(_))]) => {
             RowWrites::new(facts, graph)
@@ -168,9 +168,9 @@ impl Writer<'_> {
         for name in relations {
             let nodes = resolve(name);
             // A temporary table's rows are never cached. What DDL names need not be there yet.
-            unknown |= nodes.is_empty()
-                && facts.kind != Kind::Ddl
-                && !self.habits.temporary.holds(&name.name);
+            let temporary = self.habits.temporary;
+            let is_nobodys = temporary.holds(&name.name) && !temporary.have_code();
+            unknown |= nodes.is_empty() && facts.kind != Kind::Ddl && !is_nobodys;
             targets.extend(nodes.into_iter().map(|id| (id, ops(facts, name))));
         }
         let calls = graph.calls(&facts.calls);

@@ -80,8 +80,9 @@ impl<DB: Backend> Checkout<DB> {
     }
 
     /// Whether a plain read may run on the connection without being followed.
-    pub(crate) fn reads_are_harmless(&self) -> bool {
-        self.ledger.reads_are_harmless()
+    pub(crate) fn reads_are_harmless(&self, statement: &Statement) -> bool {
+        let changes = self.is_elsewhere() && !statement.plan.elsewhere().is_empty();
+        self.ledger.reads_are_harmless() && !changes
     }
 
     pub(crate) fn depth(&self) -> usize {
@@ -222,7 +223,11 @@ impl<DB: Backend> Checkout<DB> {
     fn begin_with(&mut self, sql: &SqlStr) -> Vec<Effect> {
         let statement = self.core.statements.of(sql.as_str());
         self.foresee(&statement);
-        let mut effects = self.expanded(&statement, statement.plan.effects().into());
+        let own = match self.is_elsewhere() || statement.plan.session == SessionChange::Certain {
+            true => statement.plan.elsewhere(),
+            false => statement.plan.effects(),
+        };
+        let mut effects = self.expanded(&statement, own.into());
         if !effects.contains(&Effect::Begin) {
             // sqlx makes sure that a transaction is open afterwards, and nobody saw it begin.
             effects.push(Effect::UnknownTransaction);
@@ -234,7 +239,7 @@ impl<DB: Backend> Checkout<DB> {
     fn foresee(&mut self, statement: &Statement) {
         self.spoilt |= statement.plan.session == SessionChange::Certain;
         self.suspect |= statement.plan.session == SessionChange::Perhaps;
-        self.core.statements.shadow(&statement.facts.temporary);
+        self.core.statements.shadow(&statement.facts);
     }
 
     /// Announces to the clock what these effects will make visible, before the server hears of them; where writes are
@@ -317,12 +322,21 @@ impl<DB: Backend> Checkout<DB> {
         if statement.plan.is_plain_read() && !self.core.passes(statement) {
             return vec![Effect::Write(Touched::Everything)];
         }
-        let effects = match self.spoilt || self.suspect {
+        let effects = match self.is_elsewhere() || statement.plan.session == SessionChange::Certain
+        {
             // Its names can mean something else here.
             true => statement.plan.elsewhere().into(),
             false => statement.plan.effects_with(values),
         };
         self.expanded(statement, effects)
+    }
+
+    /// Whether names can mean something else on this connection than on the pool's others.
+    fn is_elsewhere(&self) -> bool {
+        // One that cannot be closed keeps what was made on it.
+        let keeps =
+            || self.core.session.lives_in_connection && self.core.statements.has_temporary_code();
+        self.spoilt || self.suspect || keeps()
     }
 
     /// Takes note of the definitions by which `effects` were expanded. Where they may not be those that the statement will

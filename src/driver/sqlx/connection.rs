@@ -172,7 +172,7 @@ impl<DB: Backend> CachedConnection<DB> {
     /// Whether a statement may run without being followed: it reads, and not in a transaction that an error could end
     /// behind the ledger's back.
     pub(crate) async fn passes(&mut self, statement: &Statement) -> Result<bool, Error> {
-        Ok(self.core.passes(statement) && self.ready().await?.reads_are_harmless())
+        Ok(self.core.passes(statement) && self.ready().await?.reads_are_harmless(statement))
     }
 
     /// Runs a statement that can change something, in a task of its own. The stream is the answer; dropping it changes

@@ -71,9 +71,11 @@ impl Statement {
     }
 
     /// Whether a connection may keep it prepared. Not if its columns depend on the schema: PostgreSQL refuses a prepared
-    /// statement whose columns have changed.
+    /// statement whose columns have changed. Nor if a bare name comes to mean another relation: what is prepared goes on
+    /// with the one that was found first, so that two connections without any cache differ.
     pub(crate) fn can_be_kept(&self) -> bool {
-        !self.sql.contains('*')
+        let depends = ["*", "shadowed", "only_public"];
+        !depends.iter().any(|word| self.sql.contains(word))
     }
 }
 

@@ -230,11 +230,12 @@ impl<DB: Backend> CachedPool<DB> {
         result
     }
 
-    /// Reads the database's catalog again, if it has changed: for DDL that did not go through a pool, which is otherwise seen
-    /// at the next look ([`schema_interval`](crate::Builder::schema_interval)).
+    /// Reads the database's catalog again, for DDL that did not go through a pool, which is otherwise seen at the next look
+    /// ([`schema_interval`](crate::Builder::schema_interval)).
     ///
     /// # Staleness
-    /// If it has changed, everything is invalidated, in all processes.
+    /// Everything is invalidated, in all processes, also if the catalog looks the same: it does when two tables of one
+    /// definition were renamed into each other, or one was dropped and made again.
     ///
     /// # Cancel safety
     /// Dropped, it leaves what was known before.
@@ -243,6 +244,7 @@ impl<DB: Backend> CachedPool<DB> {
     /// What the database says, if the catalog cannot be read. What was known before stays.
     pub async fn reload_schema(&self) -> Result<(), crate::Error> {
         let look = self.0.look_somewhere().await;
+        self.0.engine.invalidate_all().delivered().await;
         look.map_err(|error| Trouble::Catalog(error).into())
     }
 

@@ -68,10 +68,11 @@ macro_rules! files {
     };
 }
 
-const POSTGRES: &[(&str, &str)] = files!("postgres": "plain" "cascades" "views" "partitions" "triggers" "rules" "functions" "tenants" "names");
+const POSTGRES: &[(&str, &str)] = files!("postgres": "plain" "cascades" "views" "partitions" "triggers" "rules" "functions" "tenants" "temporary" "names");
 const MARIADB: &[(&str, &str)] =
-    files!("mariadb": "plain" "cascades" "views" "triggers" "functions" "names");
-const SQLITE: &[(&str, &str)] = files!("sqlite": "plain" "cascades" "views" "triggers" "names");
+    files!("mariadb": "plain" "cascades" "views" "triggers" "functions" "temporary" "names");
+const SQLITE: &[(&str, &str)] =
+    files!("sqlite": "plain" "cascades" "views" "triggers" "temporary" "names");
 
 /// Stands for the name of a second database.
 const NORTH: &str = "NORTH";

@@ -99,7 +99,7 @@ macro_rules! through_sqlx {
         async fn fetch(pool: &Pool<Self>, statement: &Statement) -> Result<Vec<Line>, Error> {
             let sql = AssertSqlSafe(statement.sql.clone());
             sqlx::query_as_with(sql, Self::arguments(statement))
-                .persistent(statement.can_be_kept(Self::SERVER))
+                .persistent(statement.can_be_kept())
                 .fetch_all(pool)
                 .await
         }

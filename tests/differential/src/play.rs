@@ -68,7 +68,7 @@ const STEPS: [(u32, Step); 10] = [
     (5, Step::Ddl),
     (2, Step::Outside),
     (5, Step::Session),
-    (8, Step::Tenant),
+    (20, Step::Tenant),
     (16, Step::Focus),
 ];
 
@@ -378,5 +378,5 @@ impl<DB: Subject> Player<'_, DB> {
 
 fn query<DB: Subject>(statement: &Statement) -> sqlx::query::Query<'static, DB, DB::Arguments> {
     let sql = AssertSqlSafe(statement.sql.clone());
-    sqlx::query_with(sql, DB::arguments(statement)).persistent(statement.can_be_kept(DB::SERVER))
+    sqlx::query_with(sql, DB::arguments(statement)).persistent(statement.can_be_kept())
 }

@@ -70,11 +70,12 @@ impl Statement {
         }
     }
 
-    /// Whether a connection may keep it prepared. Not where what it means depends on the schema: PostgreSQL refuses a
-    /// prepared statement whose columns have changed, and SQLite goes on reading the table that a bare name meant when a
-    /// table of that name has been made in a database that it looks into first.
-    pub(crate) fn can_be_kept(&self, server: Server) -> bool {
-        server != Server::Sqlite && !self.sql.contains('*')
+    /// Whether a connection may keep it prepared. Not if its columns depend on the schema: PostgreSQL refuses a prepared
+    /// statement whose columns have changed. Nor if a bare name comes to mean another relation: what is prepared goes on
+    /// with the one that was found first, so that two connections without any cache differ.
+    pub(crate) fn can_be_kept(&self) -> bool {
+        let depends = ["*", "shadowed", "only_public"];
+        !depends.iter().any(|word| self.sql.contains(word))
     }
 }
 

@@ -138,7 +138,7 @@ impl<DB: Subject> World<DB> {
     pub(crate) async fn cached(&self, statement: &Statement, scope: Scope) -> (Answer, Came) {
         let sql = AssertSqlSafe(statement.sql.clone());
         let read = sqlx::query_as_with::<DB, _, _>(sql, DB::arguments(statement))
-            .persistent(statement.can_be_kept(DB::SERVER))
+            .persistent(statement.can_be_kept())
             .cached(&self.pool);
         let read = match scope {
             Scope::None => read,

@@ -89,13 +89,7 @@ CREATE OR REPLACE TABLE shadowed (id INT PRIMARY KEY, n INT) AS SELECT id, n + 2
 CREATE OR REPLACE VIEW across AS SELECT id, n FROM `Places`
 
 -- @session
-CREATE TEMPORARY TABLE places (id INT PRIMARY KEY, n INT) AS SELECT id, 77 AS n FROM NORTH.places
-CREATE TEMPORARY TABLE shadowed (id INT PRIMARY KEY, n INT)
 UPDATE places SET n = {n!} WHERE id = {key}
-UPDATE shadowed SET n = {n!} WHERE id = {key}
-INSERT IGNORE INTO shadowed VALUES ({key}, {n!})
-DROP TEMPORARY TABLE IF EXISTS places
-DROP TEMPORARY TABLE IF EXISTS shadowed
 USE NORTH
 SET sql_mode = ''
 SET sql_mode = 'ANSI_QUOTES'

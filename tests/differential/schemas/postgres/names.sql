@@ -135,17 +135,7 @@ REVOKE SELECT ON secret FROM CURRENT_USER
 GRANT SELECT ON secret TO CURRENT_USER
 
 -- @session
-CREATE TEMP TABLE places AS SELECT id, 77 AS n FROM south.places
-CREATE TEMP TABLE shadowed (id int PRIMARY KEY, n int)
-CREATE TEMP VIEW only_public AS SELECT id, 66 AS n FROM public.only_public
-SELECT id, 55 AS n INTO TEMP seen FROM public.seen
-INSERT INTO pg_temp.places VALUES (3, 99)
 UPDATE places SET n = {n!} WHERE id = {key}
-UPDATE shadowed SET n = {n!} WHERE id = {key}
-INSERT INTO shadowed VALUES ({key}, {n!}) ON CONFLICT DO NOTHING
-DROP TABLE IF EXISTS pg_temp.places
-DROP TABLE IF EXISTS pg_temp.shadowed
-DISCARD TEMP
 SET search_path = north, public
 SET search_path = public
 SELECT set_config('search_path', 'north', false)

@@ -2,8 +2,6 @@
 
 use std::{error::Error as StdError, fmt};
 
-use crate::driver::sqlx::Trouble;
-
 /// Why a pool could not be built, or a call could not be carried out.
 ///
 /// Never holds bound values, SQL literals or passwords.
@@ -94,21 +92,24 @@ impl Error {
         }
     }
 
-    pub(crate) fn schema(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Catalog(error) => Error(Box::new(Inner {
-                kind: ErrorKind::Catalog {
-                    query: error.query,
-                    remedy: error.remedy,
-                },
-                source: error.source.map(|source| Box::new(source) as Box<_>),
-            })),
-            Trouble::Misnamed(misnamed) => Self::new(ErrorKind::UnknownName {
-                field: misnamed.setting,
-                name: misnamed.name,
-                nearest: misnamed.nearest,
-            }),
-        }
+    /// The catalog could not be read, or its answer hides something.
+    pub(crate) fn catalog(
+        query: String,
+        remedy: Option<String>,
+        source: Option<sqlx::Error>,
+    ) -> Self {
+        Error(Box::new(Inner {
+            kind: ErrorKind::Catalog { query, remedy },
+            source: source.map(|source| Box::new(source) as Box<_>),
+        }))
+    }
+
+    pub(crate) fn unknown_name(field: &'static str, name: String, nearest: Option<String>) -> Self {
+        Self::new(ErrorKind::UnknownName {
+            field,
+            name,
+            nearest,
+        })
     }
 
     pub(crate) fn keys() -> Self {

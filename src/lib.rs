@@ -58,10 +58,10 @@
 //! - Dropping a future loses no invalidation and leaves no waiter hanging.
 //! - Memory is bounded.
 //!
-//! They hold for writes that go through the pool, and for what a statement's text shows. Views, triggers, cascades and
-//! row-level security are in the catalog, which this version does not read: name the tables behind a view with
-//! [`depends_on`](CachePolicy::depends_on), use [`tag`](CachePolicy::tag) and [`scope`](CachePolicy::scope), or
-//! [`invalidate_tables`](CachedPool::invalidate_tables). Writes from outside the pool are seen when the time to live is over.
+//! They hold for writes that go through the pool. What a statement's text does not show (views, triggers, foreign keys' actions,
+//! rules, partitions, functions, row-level security) is taken from the database's catalog; what even that does not show
+//! counts as a change of everything, and can be declared ([`Builder::declare_trigger`], [`Builder::declare_function`]). DDL from
+//! outside is seen at the next look ([`Builder::schema_interval`]), writes from outside when the time to live is over.
 //!
 //! # Features
 //! | Feature | Default | What it adds |

@@ -245,7 +245,7 @@ impl<DB: Backend> CachedPool<DB> {
     pub async fn reload_schema(&self) -> Result<(), crate::Error> {
         let look = self.0.look_somewhere().await;
         self.0.engine.invalidate_all().delivered().await;
-        look.map_err(|error| crate::Error::schema(Trouble::Catalog(error)))
+        look.map_err(|error| Trouble::Catalog(error).into())
     }
 
     /// Invalidates every cached result that reads one of these tables. A name without a schema stands for each table of that

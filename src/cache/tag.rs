@@ -45,12 +45,25 @@ pub struct Tag {
 /// One seed for each kind of tag keeps them apart: `Tag::table("a")` and `Tag::user("a")` are different tags.
 #[derive(Clone, Copy)]
 enum Seed {
-    Table = 0x7461_626c_6500_0001,
-    Below = 0x6265_6c6f_7700_0001,
-    Unpinned = 0x756e_7069_6e00_0001,
-    Key = 0x6b65_7900_0000_0001,
-    Row = 0x726f_7700_0000_0001,
-    User = 0x7573_6572_0000_0001,
+    Table,
+    Below,
+    Unpinned,
+    Key,
+    Row,
+    User,
+}
+
+impl Seed {
+    const fn number(self) -> u64 {
+        match self {
+            Seed::Table => 0x7461_626c_6500_0001,
+            Seed::Below => 0x6265_6c6f_7700_0001,
+            Seed::Unpinned => 0x756e_7069_6e00_0001,
+            Seed::Key => 0x6b65_7900_0000_0001,
+            Seed::Row => 0x726f_7700_0000_0001,
+            Seed::User => 0x7573_6572_0000_0001,
+        }
+    }
 }
 
 impl Tag {
@@ -134,8 +147,8 @@ impl Tag {
 /// share a slot.
 fn slot(seed: Seed, parts: &[&[u8]]) -> u16 {
     let hash = match parts {
-        [name] => XxHash3_64::oneshot_with_seed(seed as u64, name),
-        parts => XxHash3_64::oneshot_with_seed(seed as u64, &parts.join(&0)),
+        [name] => XxHash3_64::oneshot_with_seed(seed.number(), name),
+        parts => XxHash3_64::oneshot_with_seed(seed.number(), &parts.join(&0)),
     };
     let spread = hash % (SLOTS as u64 - 2);
     1 + u16::try_from(spread).expect("a remainder below 65,534 fits 16 bits")

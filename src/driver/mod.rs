@@ -11,6 +11,7 @@ pub(crate) mod policy;
 pub(crate) mod snapshot;
 pub(crate) mod sqlx;
 pub(crate) mod statement;
+mod touched;
 pub(crate) mod whole;
 
 pub use plan::RowTags;

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use super::{
     catalog::{EntryKind, HookKind},
     code::Code,
-    graph::{Graph, HookNode, Omission, Reference},
+    graph::{Graph, HookNode, Reference},
+    omission::Omission,
 };
-use crate::sql::Ops;
+use crate::sql::{Ops, Reason};
 
 /// Everything that a write can change.
 #[derive(Debug, Default)]
@@ -55,6 +56,8 @@ pub(crate) enum Via {
     },
     /// A view (or a policy of a table) through which it is written, or whose functions write it.
     View { view: usize },
+    /// A table whose rows are elsewhere.
+    Foreign { table: usize },
     /// A function that the statement calls, or that what it runs calls.
     Call { routine: usize },
 }
@@ -140,6 +143,10 @@ impl Work<'_> {
             }
         }
         self.read(id);
+        if matches!(graph.nodes[id].refusal, Some(Reason::ForeignTable(_))) {
+            let why = "its rows are elsewhere, perhaps in a table of this database";
+            self.unknown(&Via::Foreign { table: id }, why);
+        }
         if graph.nodes[id].kind == EntryKind::View && !graph.omitted.is(Omission::Views) {
             for code in &graph.nodes[id].definition {
                 for &base in &code.reads {
@@ -261,6 +268,7 @@ impl Graph {
                 on,
             } => format!("by a default or constraint `{hook}` of `{}`", name(on)),
             Via::View { view } => format!("through view `{}`", name(view)),
+            Via::Foreign { table } => format!("by foreign table `{}`", name(table)),
             Via::Call { routine } => format!("by function `{}`", self.routines[*routine].name),
         }
     }

@@ -8,6 +8,7 @@ use super::{
     code::{Code, World},
     declare::Declarations,
     names::{Names, fold},
+    omission::{Omission, Omitted},
 };
 use crate::sql::{Dialect, Functions, Ops, Reason, Relation};
 
@@ -89,37 +90,6 @@ pub(super) struct RoutineNode {
     pub(super) code: Result<Code, Box<str>>,
 }
 
-/// Kinds of expansion that are left out, so that a test can show that it notices.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Omitted(pub(crate) Option<Omission>);
-
-/// A kind of expansion. Not covered by semver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-#[doc(hidden)]
-pub enum Omission {
-    Cascades,
-    Triggers,
-    Rules,
-    Columns,
-    Views,
-    Inheritance,
-    Functions,
-    /// Bare names are not looked for on the path: each schema's first table of the name is taken.
-    Resolution,
-    RowSecurity,
-    /// Temporary tables hide nothing.
-    Temporary,
-    /// Every write is taken for one of the rows of the first key alone.
-    Rows,
-}
-
-impl Omitted {
-    pub(super) fn is(self, omission: Omission) -> bool {
-        self.0 == Some(omission)
-    }
-}
-
 impl Graph {
     /// Puts a catalog together.
     pub(crate) fn new(
@@ -163,10 +133,8 @@ impl Graph {
             }
         }
         for hook in catalog.hooks {
-            let declared = declarations.triggers.iter();
-            let declared = declared
-                .filter(|trigger| trigger.is_about(&hook.name, &hook.relation))
-                .next_back();
+            let mut declared = declarations.triggers.iter();
+            let declared = declared.rfind(|trigger| trigger.is_about(&hook.name, &hook.relation));
             let code = match declared {
                 Some(trigger) => world.declared(&[], &trigger.writes),
                 None => world.program(&hook.program),

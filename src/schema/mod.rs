@@ -19,6 +19,7 @@ mod listing;
 pub(crate) mod mysql;
 mod names;
 mod needs;
+mod omission;
 mod path;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
@@ -33,9 +34,10 @@ pub(crate) use catalog::{Catalog, EntryKind};
 pub(crate) use declare::{Declarations, DeclaredTrigger, Misnamed};
 pub(crate) use expand::{Reach, Via};
 pub use face::{Effects, RelationInfo, RelationKind, Schema};
-#[cfg(feature = "testing")]
-pub use graph::Omission;
-pub(crate) use graph::{Graph, Key, Node, Omitted, title};
+pub(crate) use graph::{Graph, Key, Node, title};
 pub(crate) use needs::Needs;
+#[cfg(feature = "testing")]
+pub use omission::Omission;
+pub(crate) use omission::Omitted;
 pub(crate) use path::path;
 pub(crate) use reader::{CatalogReader, LoadError, Record};

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::{
     catalog::{EntryKind, Volatility},
     code::Code,
-    graph::{Graph, Omission, RoutineNode},
+    graph::{Graph, RoutineNode},
+    omission::Omission,
 };
 use crate::sql::{Dialect, Reason, Relation, is_built_in};
 

@@ -12,6 +12,7 @@ mod kit;
 mod alike;
 mod cancel;
 mod errors;
+mod expansions;
 mod fences;
 mod flights;
 mod freshness;

@@ -145,8 +145,8 @@ fn rows_that_fail_the_pins_of_a_read_do_not_change_its_result() {
     figure!(
         "queries asked {asked}, not SQL {refused}; rows that do not matter exchanged {swapped} times"
     );
-    assert!(asked > CASES / 2, "the grammar makes too little SQL");
-    assert!(swapped > CASES / 2, "hardly anything is pinned");
+    assert!(asked > CASES / 3, "the grammar makes too little SQL");
+    assert!(swapped > CASES / 3, "hardly anything is pinned");
 }
 
 #[test]
@@ -218,6 +218,6 @@ fn a_change_touches_no_row_that_fails_its_pins_and_no_column_that_it_does_not_na
         Ok(())
     });
     figure!("changes made {asked}, of them pinned {pinned}");
-    assert!(asked > CASES / 2, "the grammar makes too little SQL");
+    assert!(asked > CASES / 3, "the grammar makes too little SQL");
     assert!(pinned > CASES / 4, "hardly anything is pinned");
 }

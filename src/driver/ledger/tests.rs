@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use self::model::{Op, Refusal, Server, TABLES};
 use super::*;
+use crate::{cache::Tag, driver::touched::MOST_TAGS};
 
 fn tag(table: usize) -> Touched {
     Touched::Tags(vec![Tag::table(table.to_string())])

@@ -219,6 +219,10 @@ impl RowWrites {
     /// `None` if it does not tell its rows by any key.
     pub(super) fn new(facts: &Facts, graph: &Graph) -> Option<RowWrites> {
         let write = facts.pins.write.as_ref()?;
+        // `OVERRIDING USER VALUE` puts other values in the place of those that are given.
+        if facts.normal.to_lowercase().contains("overriding") {
+            return None;
+        }
         let target = match write {
             PinnedWrite::Existing { target, .. } => &target.relation,
             PinnedWrite::New { relation, .. } => relation,

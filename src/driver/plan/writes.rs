@@ -4,8 +4,9 @@ use super::{Habits, RowTags, SessionChange, rows::RowWrites};
 use crate::{
     cache::Tag,
     driver::{
-        ledger::{Effect, Touched},
+        ledger::Effect,
         snapshot::{Snapshot, writes_of, writes_of_any},
+        touched::Touched,
     },
     schema::{Effects, Graph, Reach, Via},
     sql::{Dialect, Facts, Kind, Ops, Relation, Step, Writes},
@@ -176,7 +177,7 @@ impl Writer<'_> {
         let calls = graph.calls(&facts.calls);
         // A function of SQLite's cannot write through the connection that runs it.
         let anything = calls.unknown.is_some() && graph.dialect() != Dialect::Sqlite;
-        let reads = facts.reads.iter().flat_map(|name| resolve(name));
+        let reads = facts.reads.iter().flat_map(resolve);
         let reads: Vec<usize> = reads.collect();
         let reach = graph.expand(targets, &reads, &calls.routines);
         if reach.session || anything {

@@ -1,6 +1,7 @@
 //! A connection out of the pool together with all that must be settled before another may have it.
 
 mod back;
+mod under;
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -15,17 +16,18 @@ use super::{
     owned::OwnedQuery,
 };
 use crate::{
-    cache::{Engine, Receipt, Tags, Token, WriteGuard},
+    cache::{Receipt, Tags, Token, WriteGuard},
     driver::{
-        ledger::{Effect, Ledger, Touched},
+        ledger::{Effect, Ledger},
         plan::SessionChange,
-        snapshot::Snapshot,
         statement::Statement,
+        touched::Touched,
     },
     pool::Core,
     sql::Kind,
 };
 use back::{inspect, roll_back_by_text};
+use under::Under;
 
 /// What a running statement sends to whoever waits for it.
 pub(crate) enum Message<DB: Backend> {
@@ -403,33 +405,6 @@ struct Pending {
     writes: bool,
     /// Definitions among it.
     moves_definitions: bool,
-}
-
-/// By which definitions uncommitted writes were expanded.
-enum Under {
-    Nothing,
-    One(Arc<Snapshot>),
-    /// By different ones.
-    Several,
-}
-
-impl Under {
-    fn add(&mut self, snapshot: &Arc<Snapshot>) {
-        *self = match std::mem::replace(self, Under::Nothing) {
-            Under::Nothing => Under::One(snapshot.clone()),
-            Under::One(own) if Arc::ptr_eq(&own, snapshot) => Under::One(own),
-            Under::One(_) | Under::Several => Under::Several,
-        };
-    }
-
-    /// Whether they hold still, and nobody is about to change them.
-    fn holds(&self, engine: &Engine) -> bool {
-        match self {
-            Under::Nothing => true,
-            Under::One(snapshot) => engine.is_settled(&snapshot.stamp),
-            Under::Several => false,
-        }
-    }
 }
 
 /// The savepoint that sqlx makes inside `depth` open transactions.

@@ -56,6 +56,17 @@ pub(crate) enum Trouble {
     Misnamed(Misnamed),
 }
 
+impl From<Trouble> for crate::Error {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Catalog(error) => Self::catalog(error.query, error.remedy, error.source),
+            Trouble::Misnamed(misnamed) => {
+                Self::unknown_name(misnamed.setting, misnamed.name, misnamed.nearest)
+            }
+        }
+    }
+}
+
 impl Definitions {
     /// Reads the catalog for the first time.
     pub(crate) async fn first<DB: Backend>(
@@ -176,8 +187,13 @@ impl<DB: Backend> Drop for Looking<DB> {
     }
 }
 
-/// Looks at every `interval` until the pool is gone.
-pub(crate) async fn watch<DB: Backend>(core: Weak<Core<DB>>, interval: Duration) {
+/// Looks at every `interval`, in the background, until the pool is gone.
+pub(crate) fn watch<DB: Backend>(core: &Arc<Core<DB>>, interval: Duration) {
+    core.runtime
+        .spawn(look_often(Arc::downgrade(core), interval));
+}
+
+async fn look_often<DB: Backend>(core: Weak<Core<DB>>, interval: Duration) {
     let Some(time) = core.upgrade().map(|core| core.engine.time().clone()) else {
         return;
     };

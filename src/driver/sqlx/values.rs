@@ -171,7 +171,6 @@ where
 
 #[cfg(all(test, feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod tests {
-    use super::*;
     use crate::driver::sqlx::backend::Driver;
 
     fn holds<DB: Driver>() {

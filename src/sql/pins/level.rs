@@ -1,23 +1,26 @@
 //! One level of a query: the tables behind one `FROM`, what its conditions say of them, and which rows that leaves.
 //!
-//! Why a pin holds. Let `b` be a row of a table whose column is not among the pinned values. The pin stands on a chain of
-//! conditions, `b.x = c.y`, `c.y = $1`, all of which cannot hold for any row that is put together with `b`. Each condition counts
-//! for those tables alone for which it is certain that such a row does not matter:
+//! Why a pin holds. Each condition has a *reach*: tables of which it is true wherever they are there, that is, in every row of
+//! the join in which they are not filled with NULLs by an outer join.
 //!
-//! - `WHERE`: for all tables. Put together with `b`, a row is dropped. If `b` were not there, an outer join could fill its place
-//!   with NULLs; but a chain for `b` begins with an equality on `b`, which is not true of NULL, so that row is dropped too.
-//! - `ON` of an inner join: as if it stood in the `WHERE` of that join. It counts further up for as long as the join is
-//!   on a side of which an outer join above keeps all rows, since there it can be checked after that join as well.
-//! - `ON` of an outer join: for the tables on the side that is filled with NULLs. With `b`, the other side's rows find no match
-//!   or are dropped by a condition from above; in both cases the same holds without `b`: a condition from above either names
-//!   `b`'s side and is not true of NULLs, or does not name it and drops the row in any case. Tables on the kept side show up
-//!   whatever `ON` says, so it says nothing of them; that of a `FULL` join says nothing at all.
+//! - `WHERE`: all tables, since a row for which it is not true is dropped.
+//! - `ON` of an inner join: the tables that are joined. They come with rows for which it is true, or not at all.
+//! - `ON` of an outer join: those on the side that is filled with NULLs where it is not true. Tables on the other side are there
+//!   whatever it says, and so are all tables of a `FULL` join.
+//!
+//! A pin of `b` stands on a chain of equalities, `b.x = c.y`, `c.y = $1`, each with the table in its reach that the chain has come
+//! to. As `b` is there and the first is true, so is `c`, and the second is true. So a row of `b` with another value in `x` is in no
+//! row of the result. Nor does it keep one out, which it could only do where an outer join fills its place with NULLs if it is
+//! not there. Let `p` be the row that is kept there. It has met `b`, so the chain was true up to some link from
+//! further out. If that link has come to a column of `b`'s side, it is not true of NULLs: the filled row is dropped as well. If
+//! it has come to a column of `p`'s side, then the rest of the chain is one of `p`'s, which has the wrong value too, and
+//! by the same argument it does not matter what becomes of `p`.
 
 mod carry;
 mod condition;
 
 use sqlparser::ast::{
-    Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, TableFactor, TableWithJoins,
+    Expr, Ident, JoinConstraint, JoinOperator, ObjectName, TableFactor, TableWithJoins,
 };
 
 use super::{Occurrence, Operands};
@@ -66,19 +69,19 @@ impl<'a> Level<'a> {
         tables: &TableWithJoins,
         table: &impl Fn(&ObjectName) -> Option<Relation>,
     ) {
-        self.joined(tables, table);
+        // In SQLite a comma joins what is before it with the next table alone, as `JOIN` does; elsewhere it comes last.
+        let start = match self.operands.dialect() {
+            Dialect::Sqlite => 0,
+            Dialect::Postgres | Dialect::MySql => self.factors.len(),
+        };
+        self.joined(start, tables, table);
     }
 
     /// Adds the `WHERE`, after all of the `FROM`.
     pub(super) fn filter(&mut self, selection: Option<&Expr>) {
-        let all = 0..self.factors.len();
-        for condition in &mut self.conditions {
-            if condition.lifted {
-                condition.reach = all.clone();
-            }
-        }
         if let Some(selection) = selection {
-            self.condition(selection, &all, &all, true);
+            let all = 0..self.factors.len();
+            self.condition(selection, &all, &all);
         }
     }
 
@@ -101,12 +104,12 @@ impl<'a> Level<'a> {
     }
 
     /// How many tables were named, also CTEs and functions.
-    pub(super) fn named(tables: &TableWithJoins) -> usize {
+    pub(super) fn tables(tables: &TableWithJoins) -> usize {
         let of = |factor: &TableFactor| match factor {
             TableFactor::Table { .. } => 1,
             TableFactor::NestedJoin {
                 table_with_joins, ..
-            } => Self::named(table_with_joins),
+            } => Self::tables(table_with_joins),
             _ => 0,
         };
         of(&tables.relation)
@@ -117,50 +120,41 @@ impl<'a> Level<'a> {
                 .sum::<usize>()
     }
 
+    /// Adds tables joined to one another and to those from `start` on.
     fn joined(
         &mut self,
+        start: usize,
         tables: &TableWithJoins,
         table: &impl Fn(&ObjectName) -> Option<Relation>,
     ) {
-        let (start, first) = (self.factors.len(), self.conditions.len());
         self.factor(&tables.relation, table);
         for join in &tables.joins {
-            let (middle, second) = (self.factors.len(), self.conditions.len());
+            let middle = self.factors.len();
             self.factor(&join.relation, table);
             let end = self.factors.len();
-            let side = Side::filtered(join);
-            // Where the join as a whole is as good as a filter, what it was made of counts for all of it.
-            for (at, condition) in self.conditions.iter_mut().enumerate().skip(first) {
-                let kept = match side {
-                    Side::Both => true,
-                    Side::Right => at < second,
-                    Side::Left => at >= second,
-                    Side::Neither => false,
-                };
-                condition.lifted &= kept;
-                if condition.lifted {
-                    condition.reach = start..end;
+            let (reach, constraint) = match &join.join_operator {
+                JoinOperator::Join(constraint)
+                | JoinOperator::Inner(constraint)
+                | JoinOperator::CrossJoin(constraint)
+                | JoinOperator::StraightJoin(constraint) => (start..end, constraint),
+                JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => {
+                    (middle..end, constraint)
                 }
-            }
-            let reach = match side {
-                Side::Both => start..end,
-                Side::Right => middle..end,
-                Side::Left => start..middle,
-                Side::Neither => continue,
+                JoinOperator::Right(constraint) | JoinOperator::RightOuter(constraint) => {
+                    (start..middle, constraint)
+                }
+                // `FULL`, and other databases' grammar.
+                _ => continue,
             };
-            match constraint(join) {
-                Some(JoinConstraint::On(on)) => {
-                    self.condition(on, &(start..end), &reach, side == Side::Both);
-                }
+            match constraint {
+                JoinConstraint::On(on) => self.condition(on, &(start..end), &reach),
                 // The column is on both sides; which table's it is can be told if there is one.
-                Some(JoinConstraint::Using(columns))
-                    if middle == start + 1 && end == middle + 1 =>
-                {
+                JoinConstraint::Using(columns) if middle == start + 1 && end == middle + 1 => {
                     for name in columns.iter().filter_map(only) {
                         let column = |factor| self.own(factor, name);
                         if let (Some(left), Some(right)) = (column(start), column(middle)) {
                             let says = Says::Same(left, right);
-                            self.push(says, &reach, side == Side::Both);
+                            self.push(says, &reach);
                         }
                     }
                 }
@@ -177,7 +171,7 @@ impl<'a> Level<'a> {
                 alias,
             } => {
                 let (first, conditions) = (self.factors.len(), self.conditions.len());
-                self.joined(table_with_joins, table);
+                self.joined(first, table_with_joins, table);
                 if alias.is_some() {
                     // The alias hides the names in it.
                     self.conditions.truncate(conditions);
@@ -235,43 +229,6 @@ impl Factor {
             Source::Table(relation) | Source::Renamed(relation) => Some(relation),
             Source::Other => None,
         }
-    }
-}
-
-/// The tables for which the `ON` of a join is a filter.
-#[derive(Clone, Copy, PartialEq)]
-enum Side {
-    Left,
-    Right,
-    Both,
-    Neither,
-}
-
-impl Side {
-    fn filtered(join: &Join) -> Side {
-        match &join.join_operator {
-            JoinOperator::Join(_)
-            | JoinOperator::Inner(_)
-            | JoinOperator::CrossJoin(_)
-            | JoinOperator::StraightJoin(_) => Side::Both,
-            JoinOperator::Left(_) | JoinOperator::LeftOuter(_) => Side::Right,
-            JoinOperator::Right(_) | JoinOperator::RightOuter(_) => Side::Left,
-            _ => Side::Neither,
-        }
-    }
-}
-
-fn constraint(join: &Join) -> Option<&JoinConstraint> {
-    match &join.join_operator {
-        JoinOperator::Join(constraint)
-        | JoinOperator::Inner(constraint)
-        | JoinOperator::CrossJoin(constraint)
-        | JoinOperator::StraightJoin(constraint)
-        | JoinOperator::Left(constraint)
-        | JoinOperator::LeftOuter(constraint)
-        | JoinOperator::Right(constraint)
-        | JoinOperator::RightOuter(constraint) => Some(constraint),
-        _ => None,
     }
 }
 

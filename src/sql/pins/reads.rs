@@ -56,7 +56,7 @@ impl Visitor for Reads<'_> {
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
         let mut level = Level::new(self.operands);
         for tables in &select.from {
-            self.named += Level::named(tables);
+            self.named += Level::tables(tables);
             level.item(tables, &|name| self.table(name));
         }
         level.filter(select.selection.as_ref());

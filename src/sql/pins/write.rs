@@ -68,8 +68,14 @@ fn target(
 ) -> Option<Occurrence> {
     let plain =
         table.joins.is_empty() && matches!(table.relation, TableFactor::Table { args: None, .. });
-    // In MySQL a second table can be a second target.
-    if !plain || (operands.dialect() == Dialect::MySql && !others.is_empty()) {
+    let clear = match operands.dialect() {
+        Dialect::Postgres => true,
+        // A second table can be a second target.
+        Dialect::MySql => others.is_empty(),
+        // How the target is joined with those that are joined to one another is not documented.
+        Dialect::Sqlite => others.iter().all(|tables| tables.joins.is_empty()),
+    };
+    if !plain || !clear {
         return None;
     }
     let mut level = Level::new(operands);

@@ -166,7 +166,6 @@ fn double(server: Server, pair: Pair) -> BoxedStrategy<Pieces> {
         .prop_map({
             let (left, right, on) = (left.name.clone(), right.name.clone(), on.clone());
             move |(columns, others, kind, of_left, of_right)| {
-                let others = others.replace("b.", "b.");
                 [
                     sql(format!(
                         "SELECT {columns}, {others} FROM {left} a {kind} {right} b ON {on} WHERE "

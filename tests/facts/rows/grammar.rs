@@ -235,6 +235,9 @@ impl<'t> Writer<'t> {
                     self.value()
                 )
             }
+            11 if self.tape.once_in(2) => {
+                format!("{column} NOT IN ({}, {})", self.value(), self.value())
+            }
             11 => format!("{column} <> {}", self.value()),
             12 => format!("{column} IS NULL"),
             13 => format!("NOT ({column} = {})", self.value()),
@@ -256,7 +259,9 @@ impl<'t> Writer<'t> {
 
     fn column(&mut self, names: &[String]) -> String {
         let column = self.tape.one(&COLUMNS);
-        if names.len() == 1 && self.tape.once_in(2) {
+        // Of several tables' columns without a qualifier only those behind USING are clear.
+        let bare = if names.len() == 1 { 2 } else { 64 };
+        if self.tape.once_in(bare) {
             column.to_owned()
         } else {
             format!("{}.{column}", self.tape.one(names))

@@ -14,25 +14,23 @@ const MAX_PINS: usize = 16;
 impl Level<'_> {
     /// The pins of a table.
     pub(super) fn pins(&self, factor: usize) -> Vec<Pin> {
-        let said: Vec<&Says> = self
-            .conditions
-            .iter()
-            .filter(|condition| condition.reach.contains(&factor))
-            .map(|condition| &condition.says)
-            .collect();
         let mut pins = Vec::new();
-        for start in columns(&said, factor) {
+        for start in self.columns(factor) {
             // Each column that must be equal to it, and how that is known.
             let mut queue = VecDeque::from([(start, Vec::new())]);
             let mut seen = vec![start];
             while let Some((column, through)) = queue.pop_front() {
-                for says in &said {
-                    match says {
+                let told = self
+                    .conditions
+                    .iter()
+                    .filter(|condition| condition.reach.contains(&column.factor));
+                for condition in told {
+                    match &condition.says {
                         Says::Among(subject, values) if subject == column => {
                             let pin = Pin {
                                 column: start.name.clone(),
                                 values: values.clone(),
-                                through: self.told(&through),
+                                through: self.named(&through),
                             };
                             if pins.len() < MAX_PINS && !pins.contains(&pin) {
                                 pins.push(pin);
@@ -53,7 +51,7 @@ impl Level<'_> {
         pins
     }
 
-    fn told(&self, through: &[&Column]) -> Vec<(Relation, Box<str>)> {
+    fn named(&self, through: &[&Column]) -> Vec<(Relation, Box<str>)> {
         through
             .iter()
             .filter_map(|column| {
@@ -62,21 +60,21 @@ impl Level<'_> {
             })
             .collect()
     }
-}
 
-/// The columns of a table of which anything is said, each once.
-fn columns<'s>(said: &[&'s Says], factor: usize) -> Vec<&'s Column> {
-    let mut columns = Vec::new();
-    for says in said {
-        let named = match says {
-            Says::Among(column, _) => [Some(column), None],
-            Says::Same(left, right) => [Some(left), Some(right)],
-        };
-        for column in named.into_iter().flatten() {
-            if column.factor == factor && !columns.contains(&column) {
-                columns.push(column);
+    /// The columns of a table of which anything is said, each once.
+    fn columns(&self, factor: usize) -> Vec<&Column> {
+        let mut columns = Vec::new();
+        for condition in &self.conditions {
+            let told = match &condition.says {
+                Says::Among(column, _) => [Some(column), None],
+                Says::Same(left, right) => [Some(left), Some(right)],
+            };
+            for column in told.into_iter().flatten() {
+                if column.factor == factor && !columns.contains(&column) {
+                    columns.push(column);
+                }
             }
         }
+        columns
     }
-    columns
 }

@@ -10,13 +10,11 @@ use crate::sql::pins::{MAX_VALUES, Operand};
 /// More conditions of a level are not looked at.
 const MAX_CONDITIONS: usize = 256;
 
-/// A condition that has to be true.
+/// A condition and where it is true.
 pub(super) struct Condition {
     pub(super) says: Says,
-    /// The factors it counts for.
+    /// It is true wherever one of these factors is not filled with NULLs.
     pub(super) reach: Range<usize>,
-    /// Whether it would count as well if it stood in the level's `WHERE`, as far as joins were read.
-    pub(super) lifted: bool,
 }
 
 pub(super) enum Says {
@@ -34,13 +32,7 @@ pub(super) struct Column {
 
 impl Level<'_> {
     /// Adds what `expr` says, in which the columns of the factors in `scope` can be named.
-    pub(super) fn condition(
-        &mut self,
-        expr: &Expr,
-        scope: &Range<usize>,
-        reach: &Range<usize>,
-        lifted: bool,
-    ) {
+    pub(super) fn condition(&mut self, expr: &Expr, scope: &Range<usize>, reach: &Range<usize>) {
         let mut rest = vec![expr];
         while let Some(expr) = rest.pop() {
             match expr {
@@ -52,19 +44,18 @@ impl Level<'_> {
                 } => rest.extend([&**right, &**left]),
                 _ => {
                     if let Some(says) = self.says(expr, scope) {
-                        self.push(says, reach, lifted);
+                        self.push(says, reach);
                     }
                 }
             }
         }
     }
 
-    pub(super) fn push(&mut self, says: Says, reach: &Range<usize>, lifted: bool) {
+    pub(super) fn push(&mut self, says: Says, reach: &Range<usize>) {
         if self.conditions.len() < MAX_CONDITIONS {
             self.conditions.push(Condition {
                 says,
                 reach: reach.clone(),
-                lifted,
             });
         }
     }

@@ -6,7 +6,7 @@ use tokio::runtime::Builder;
 /// What every change of the crate has to pass. The long form is `scripts/differential`.
 const PAIRS: u64 = 5_000;
 /// The most that it may take until something wrong is found.
-const PAIRS_UNTIL_FOUND: u64 = 6_000;
+const PAIRS_UNTIL_FOUND: u64 = 20_000;
 
 fn play(options: &Options) -> Tally {
     let runtime = Builder::new_current_thread()

@@ -56,7 +56,7 @@ pub(crate) enum Trouble {
     Misnamed(Misnamed),
 }
 
-impl From<Trouble> for crate::Error {
+impl From<Trouble> for crate::error::Error {
     fn from(trouble: Trouble) -> Self {
         match trouble {
             Trouble::Catalog(error) => Self::catalog(error.query, error.remedy, error.source),

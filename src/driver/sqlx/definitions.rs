@@ -10,7 +10,7 @@
 //!
 //! DDL of others is heard of late: that of other processes by the shared clock, that from outside at the next look at the
 //! catalog's fingerprint. What was written in between may have changed more than was known, so when a look finds another
-//! catalog, everything is invalidated after the new snapshot is in place. So what the catalog says is as fresh as the
+//! catalog, everything is invalidated before the new snapshot is in place, by which it would count as current again. So what the catalog says is as fresh as the
 //! slower of both: [`max_staleness`](crate::Builder::max_staleness), or the
 //! [interval of the looks](crate::Builder::schema_interval).
 
@@ -132,6 +132,9 @@ impl<DB: Backend> Core<DB> {
             stamp = self.engine.stamp(&Tags::definitions());
         }
         let catalog = DB::catalog(connection).await?;
+        // What was written before may have changed more than was known. Before the new snapshot is in place: by that, what was
+        // cached would be taken for current again.
+        let receipt = self.engine.invalidate_all();
         self.install(Snapshot {
             dialect: DB::DIALECT,
             path: catalog.path.clone(),
@@ -139,8 +142,7 @@ impl<DB: Backend> Core<DB> {
             fingerprint,
             stamp,
         });
-        // What was written before may have changed more than was known.
-        self.engine.invalidate_all().delivered().await;
+        receipt.delivered().await;
         self.engine.emit(Event::SchemaLoaded);
         Ok(())
     }

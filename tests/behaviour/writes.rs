@@ -286,11 +286,15 @@ async fn a_function_or_a_procedure_that_writes_is_noticed<DB: TestDatabase>() {
         sqlx::raw_sql(*sql).execute(&scene.pool).await.unwrap();
     }
     for sql in calls {
+        // What was called may have defined something; another connection looks.
+        scene.pool.reload_schema().await.unwrap();
         scene.warm().await;
         sqlx::raw_sql(*sql).execute(&scene.pool).await.unwrap();
         scene.assert_true(sql).await;
         let mut tx = scene.pool.begin().await.unwrap();
         run(&mut tx, "DELETE FROM people WHERE id > 9").await;
+        // What was called may have defined something; another connection looks.
+        scene.pool.reload_schema().await.unwrap();
         scene.warm().await;
         if !sql.contains("add_two") {
             sqlx::raw_sql(*sql).execute(&mut *tx).await.unwrap();

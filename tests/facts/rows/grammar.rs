@@ -18,7 +18,10 @@ pub(crate) fn query(tape: &mut Tape) -> Text {
     let mut writer = Writer::new(tape);
     let with = if writer.tape.once_in(4) {
         let name = writer.tape.one(&TABLES);
+        // Its body would be the CTE itself.
+        writer.tables.retain(|table| *table != name);
         let body = writer.select(Shape::Columns, &[], 1);
+        writer.tables = TABLES.to_vec();
         format!("WITH {name} AS ({body}) ")
     } else {
         String::new()
@@ -97,6 +100,8 @@ struct Writer<'t> {
     tape: &'t mut Tape,
     values: Vec<i64>,
     aliases: usize,
+    /// The tables that can be read.
+    tables: Vec<&'static str>,
 }
 
 impl<'t> Writer<'t> {
@@ -105,6 +110,7 @@ impl<'t> Writer<'t> {
             tape,
             values: Vec::new(),
             aliases: 0,
+            tables: TABLES.to_vec(),
         }
     }
 
@@ -153,7 +159,9 @@ impl<'t> Writer<'t> {
             sql += &format!(" {join} {factor}");
             match self.tape.below(8) {
                 0 => {}
-                1 => sql += &format!(" USING ({})", self.tape.one(&COLUMNS)),
+                1 if names.len() - start == 2 || self.tape.once_in(4) => {
+                    sql += &format!(" USING ({})", self.tape.one(&COLUMNS))
+                }
                 _ => {
                     let scope = names[start..].to_vec();
                     let on = self.all_of(&scope, outer, 0);
@@ -186,7 +194,7 @@ impl<'t> Writer<'t> {
                 format!("({inner})")
             }
             _ => {
-                let table = self.tape.one(&TABLES);
+                let table = self.tape.one(&self.tables);
                 if self.tape.once_in(2) && !names.iter().any(|name| name == table) {
                     names.push(table.to_owned());
                     table.to_owned()
@@ -258,9 +266,10 @@ impl<'t> Writer<'t> {
     }
 
     fn column(&mut self, names: &[String]) -> String {
-        let column = self.tape.one(&COLUMNS);
+        // One more often than the others, so that conditions meet on it.
+        let column = self.tape.one(&["x", "x", "x", "y", "z"]);
         // Of several tables' columns without a qualifier only those behind USING are clear.
-        let bare = if names.len() == 1 { 2 } else { 64 };
+        let bare = if names.len() == 1 { 2 } else { 200 };
         if self.tape.once_in(bare) {
             column.to_owned()
         } else {
@@ -269,7 +278,7 @@ impl<'t> Writer<'t> {
     }
 
     fn value(&mut self) -> String {
-        let value = self.tape.below(3);
+        let value = self.tape.below(2);
         if self.tape.once_in(2) {
             value.to_string()
         } else {

@@ -92,7 +92,7 @@ fn tier_get(bencher: Bencher<'_, '_>) {
 #[divan::bench(sample_size = 1000)]
 fn lookup_hit(bencher: Bencher<'_, '_>) {
     let (_runtime, _tier, engine) = engine(10);
-    let (key, tags, terms) = (key(7), two_tags(), Terms::default());
+    let (key, terms) = (key(7), Terms::default());
     assert!(matches!(
         engine.lookup::<Rows>(&key, &terms),
         Lookup::Fresh(_)

@@ -121,11 +121,18 @@ impl Graph {
 
     /// A reach in words.
     pub(crate) fn effects(&self, reach: &Reach) -> Effects {
-        let touched = reach.touched.iter();
+        let mut relations: Vec<(Relation, String)> = Vec::new();
+        for (&id, touch) in &reach.touched {
+            let name = &self.nodes[id].name;
+            relations.push((name.clone(), self.words(&touch.via)));
+            let above = self.ancestors(id).into_iter();
+            relations.extend(above.map(|above| {
+                let way = format!("as what stands above `{name}`");
+                (self.nodes[above].name.clone(), way)
+            }));
+        }
         Effects {
-            relations: touched
-                .map(|(&id, touch)| (self.nodes[id].name.clone(), self.words(&touch.via)))
-                .collect(),
+            relations,
             everything: reach
                 .everything
                 .as_ref()

@@ -41,9 +41,7 @@ pub use analyse::analyse;
 pub use body::{Body, Language, body};
 pub use explain::{Explanation, explain};
 pub use facts::{Action, Dialect, Facts, Hints, Kind, Ops, Reason, Relation, Step, Writes};
-pub use functions::Functions;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
-pub(crate) use functions::is_built_in;
+pub use functions::{Functions, is_built_in};
 #[cfg(feature = "sqlite")]
 pub(crate) use outline::outline;
 pub use pins::{Occurrence, Operand, Pin, PinnedWrite, Pins};

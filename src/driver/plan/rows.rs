@@ -332,9 +332,14 @@ fn inserted(
     let given = |column: &usize| {
         let own = &node.columns[*column];
         let at = match columns {
-            Some(names) => names
-                .iter()
-                .position(|name| graph.is_same_name(name, &own.name))?,
+            Some(names) => {
+                let is_own = |name: &str| graph.is_same_name(name, &own.name);
+                // SQLite takes a column that is named twice, and one of the values.
+                if names.iter().filter(|name| is_own(name)).count() > 1 {
+                    return None;
+                }
+                names.iter().position(|name| is_own(name))?
+            }
             // Which columns a list without names leaves out, only the server knows.
             None if node.columns.iter().any(|column| column.computed) => return None,
             None => *column,

@@ -120,7 +120,7 @@ impl Functions {
     }
 
     /// The declared functions, each with the relations that it is declared to read or write.
-    pub(crate) fn declarations(
+    pub fn declarations(
         &self,
     ) -> impl Iterator<Item = (&Relation, impl Iterator<Item = &Relation>)> {
         self.declared
@@ -163,7 +163,8 @@ impl Relation {
 }
 
 /// Whether a function is one of the database's own.
-pub(crate) fn is_built_in(dialect: Dialect, function: &Relation) -> bool {
+#[must_use]
+pub fn is_built_in(dialect: Dialect, function: &Relation) -> bool {
     let own = match function.schema.as_deref() {
         None => true,
         Some(schema) => dialect == Dialect::Postgres && schema == "pg_catalog",

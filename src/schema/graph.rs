@@ -249,6 +249,17 @@ impl Graph {
     }
 }
 
+/// What the driver leaves out itself.
+impl Graph {
+    pub(crate) fn omits_temporary(&self) -> bool {
+        self.omitted.is(Omission::Temporary)
+    }
+
+    pub(crate) fn omits_keys(&self) -> bool {
+        self.omitted.is(Omission::Rows)
+    }
+}
+
 impl Node {
     /// Whether others stand below it.
     pub(crate) fn has_children(&self) -> bool {

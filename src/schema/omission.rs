@@ -19,14 +19,14 @@ pub enum Omission {
     /// Bare names are not looked for on the path: each schema's first table of the name is taken.
     Resolution,
     RowSecurity,
-    /// Temporary tables hide nothing.
+    /// Temporary tables hide nothing, and connections with some go back to the pool.
     Temporary,
-    /// Every write is taken for one of the rows of the first key alone.
+    /// A write that tells its rows by one key leaves readers by the other keys alone.
     Rows,
 }
 
 impl Omitted {
-    pub(super) fn is(self, omission: Omission) -> bool {
+    pub(crate) fn is(self, omission: Omission) -> bool {
         self.0 == Some(omission)
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cache::{Tag, Tags},
-    schema::Canonical,
+    schema::{Canonical, Graph},
     sql::{Facts, Reason, Step},
 };
 use rows::{RowReads, RowWrites};
@@ -81,10 +81,14 @@ impl Plan {
             _ => SessionChange::None,
         };
         let changes = facts.steps.iter().map(change);
-        let session = changes
-            .max()
-            .unwrap_or(SessionChange::None)
-            .max(written.session);
+        let omits_temporary = (snapshot.graph.as_deref()).is_some_and(Graph::omits_temporary);
+        let session = match omits_temporary && !facts.temporary.is_empty() {
+            true => SessionChange::None,
+            false => changes
+                .max()
+                .unwrap_or(SessionChange::None)
+                .max(written.session),
+        };
         let mut plan = Plan {
             reads: Tags::none(),
             rows: None,
@@ -99,7 +103,7 @@ impl Plan {
         let hidden = facts
             .reads
             .iter()
-            .find(|read| habits.temporary.holds(&read.name));
+            .find(|read| habits.temporary.holds(&read.name) && !omits_temporary);
         let hidden = hidden.map(|read| Reason::TemporaryTable(read.name.clone()));
         let tables: Vec<Tag> = match &snapshot.graph {
             None => {

@@ -245,7 +245,9 @@ impl RowWrites {
             label: key.label.clone(),
             rows: written(write, graph, node, key),
         });
-        let keys: Vec<KeyWrite> = keys.collect();
+        let keys: Vec<KeyWrite> = keys
+            .filter(|key| key.rows.is_some() || !graph.omits_keys())
+            .collect();
         if keys.iter().all(|key| key.rows.is_none()) {
             return None;
         }

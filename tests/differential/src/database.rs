@@ -62,6 +62,14 @@ impl Place {
     }
 }
 
+/// How often a connection prepares a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prepared {
+    /// Once, if it can be kept.
+    Once,
+    EachTime,
+}
+
 /// The most connections of a pool: one that is held, one in a transaction, and those that read.
 const CONNECTIONS: u32 = 4;
 /// Prepared statements that a connection keeps: more than there are reads at a time.
@@ -88,7 +96,11 @@ pub(crate) trait Subject:
     fn arguments(statement: &Statement) -> Self::Arguments;
 
     /// Reads past the cache.
-    async fn fetch(pool: &Pool<Self>, statement: &Statement) -> Result<Vec<Line>, Error>;
+    async fn fetch(
+        pool: &Pool<Self>,
+        statement: &Statement,
+        prepared: Prepared,
+    ) -> Result<Vec<Line>, Error>;
 
     /// Runs a text, which may hold several statements.
     async fn run(pool: &Pool<Self>, text: &str) -> Result<(), Error>;
@@ -96,10 +108,14 @@ pub(crate) trait Subject:
 
 macro_rules! through_sqlx {
     () => {
-        async fn fetch(pool: &Pool<Self>, statement: &Statement) -> Result<Vec<Line>, Error> {
+        async fn fetch(
+            pool: &Pool<Self>,
+            statement: &Statement,
+            prepared: Prepared,
+        ) -> Result<Vec<Line>, Error> {
             let sql = AssertSqlSafe(statement.sql.clone());
             sqlx::query_as_with(sql, Self::arguments(statement))
-                .persistent(statement.can_be_kept())
+                .persistent(prepared == Prepared::Once && statement.can_be_kept())
                 .fetch_all(pool)
                 .await
         }
@@ -158,7 +174,7 @@ impl Subject for Postgres {
                 options
                     .username(ROLE)
                     .statement_cache_capacity(STATEMENTS)
-                    .options([("search_path", "south,public")]),
+                    .options([("search_path", "public,south")]),
             )
             .await
     }

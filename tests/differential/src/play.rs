@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::{
     area::areas,
-    database::Subject,
+    database::{Prepared, Subject},
     history::History,
     options::Options,
     report,
@@ -198,7 +198,13 @@ impl<DB: Subject> Player<'_, DB> {
         let identity = format!("{statement} {scope:?} {}", self.world.tenant());
         let both = async {
             let cached = self.world.cached(&statement, scope).await;
-            (cached, self.world.plain(&statement).await)
+            let plain = self.world.plain(&statement, Prepared::Once).await;
+            if cached.0 == plain {
+                return (cached, plain);
+            }
+            // It happens that a server goes on with what a kept statement meant before the schema changed.
+            let anew = self.world.plain(&statement, Prepared::EachTime).await;
+            (cached, anew)
         };
         let ((cached, came), plain) = timeout(PATIENCE, both)
             .await

@@ -74,7 +74,7 @@ impl Statement {
     /// statement whose columns have changed. Nor if a bare name comes to mean another relation: what is prepared goes on
     /// with the one that was found first, so that two connections without any cache differ.
     pub(crate) fn can_be_kept(&self) -> bool {
-        let depends = ["*", "shadowed", "only_public"];
+        let depends = ["*", "shadowed", "only_south"];
         !depends.iter().any(|word| self.sql.contains(word))
     }
 }

@@ -8,7 +8,7 @@ use tokio::runtime::Builder;
 use crate::{
     answer::Answer,
     area::{Area, areas},
-    database::{Subject, Tenant},
+    database::{Prepared, Subject, Tenant},
     statement::{Statement, Template},
 };
 
@@ -75,7 +75,7 @@ async fn answer<DB: Subject>(
     let result = if statement.arguments.is_empty() {
         DB::run(pool, &statement.sql).await.map(|()| Vec::new())
     } else {
-        DB::fetch(pool, &statement).await
+        DB::fetch(pool, &statement, Prepared::Once).await
     };
     let answer = Answer::new(&statement.sql, result);
     (statement, answer)

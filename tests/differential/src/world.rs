@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Error, Pool};
 use crate::{
     answer::Answer,
     area::Area,
-    database::{Place, Subject, Tenant},
+    database::{Place, Prepared, Subject, Tenant},
     statement::Statement,
 };
 
@@ -157,8 +157,9 @@ impl<DB: Subject> World<DB> {
     }
 
     /// Reads past the cache.
-    pub(crate) async fn plain(&self, statement: &Statement) -> Answer {
-        Answer::new(&statement.sql, DB::fetch(&self.plain, statement).await)
+    pub(crate) async fn plain(&self, statement: &Statement, prepared: Prepared) -> Answer {
+        let result = DB::fetch(&self.plain, statement, prepared).await;
+        Answer::new(&statement.sql, result)
     }
 
     /// Changes the schema past the pool, and lets the pool look. Says how the change went.

@@ -85,6 +85,7 @@ noticed! {
     without_the_search_path_a_wrong_answer_is_found: Resolution, Postgres, "names";
     without_row_security_a_wrong_answer_is_found: RowSecurity, Postgres, "tenants";
     without_temporary_tables_a_wrong_answer_is_found_on_postgres: Temporary, Postgres, "temporary";
+    without_temporary_tables_a_wrong_answer_is_found_on_mariadb: Temporary, MariaDb, "temporary";
     without_temporary_tables_a_wrong_answer_is_found_on_sqlite: Temporary, Sqlite, "temporary";
     with_every_write_confined_to_rows_a_wrong_answer_is_found_on_postgres: Rows, Postgres, "plain";
     with_every_write_confined_to_rows_a_wrong_answer_is_found_on_mariadb: Rows, MariaDb, "plain";

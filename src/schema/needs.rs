@@ -66,13 +66,7 @@ impl Graph {
 
     /// What a statement needs that reads `reads` and calls `calls`.
     pub(crate) fn needs(&self, reads: &[Relation], calls: &Calls) -> Needs {
-        let mut work = Work {
-            graph: self,
-            needs: Needs::default(),
-            named: BTreeSet::new(),
-            others: BTreeSet::new(),
-            called: BTreeSet::new(),
-        };
+        let mut work = Work::new(self);
         for name in reads {
             let nodes = self.resolve(name);
             if nodes.is_empty() {
@@ -92,13 +86,7 @@ impl Graph {
 
     /// The nodes behind some: those of views and policies, and they themselves.
     pub(crate) fn behind(&self, nodes: &[usize]) -> BTreeSet<usize> {
-        let mut work = Work {
-            graph: self,
-            needs: Needs::default(),
-            named: BTreeSet::new(),
-            others: BTreeSet::new(),
-            called: BTreeSet::new(),
-        };
+        let mut work = Work::new(self);
         nodes.iter().for_each(|&id| work.node(id));
         work.needs.nodes
     }
@@ -119,19 +107,46 @@ struct Work<'g> {
     named: BTreeSet<usize>,
     /// Nodes behind a view or a function.
     others: BTreeSet<usize>,
-    called: BTreeSet<usize>,
+    /// On whose behalf the walk goes on just now.
+    asker: Asker,
+    /// The nodes and routines that were met, by whom: what is waived for one is not for the other.
+    met: BTreeSet<(usize, Asker)>,
+    called: BTreeSet<(usize, Asker)>,
 }
 
-impl Work<'_> {
+/// Who looks at a relation or calls a routine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Asker {
+    Statement,
+    /// A policy may ask who is there: that is what the scope stands for.
+    Policy,
+}
+
+impl<'g> Work<'g> {
+    fn new(graph: &'g Graph) -> Self {
+        Work {
+            graph,
+            needs: Needs::default(),
+            named: BTreeSet::new(),
+            others: BTreeSet::new(),
+            asker: Asker::Statement,
+            met: BTreeSet::new(),
+            called: BTreeSet::new(),
+        }
+    }
+
     /// The first reason stays.
     fn refuse(&mut self, reason: Reason) {
-        self.needs.refusal.get_or_insert(reason);
+        if self.asker == Asker::Statement || !matches!(reason, Reason::SessionDependent(_)) {
+            self.needs.refusal.get_or_insert(reason);
+        }
     }
 
     fn node(&mut self, id: usize) {
-        if !self.needs.nodes.insert(id) {
+        if !self.met.insert((id, self.asker)) {
             return;
         }
+        self.needs.nodes.insert(id);
         let graph = self.graph;
         let node = &graph.nodes[id];
         if let Some(reason) = &node.refusal {
@@ -145,22 +160,17 @@ impl Work<'_> {
         if node.kind == EntryKind::View && graph.omitted.is(Omission::Views) {
             return;
         }
-        for code in &node.definition {
-            let before = self.needs.refusal.take();
-            self.code(code, code.refusal.clone());
-            // A policy that asks who is there: that is what the scope stands for.
-            if node.kind == EntryKind::Table
-                && matches!(self.needs.refusal, Some(Reason::SessionDependent(_)))
-            {
-                self.needs.refusal = None;
-            }
-            self.needs.refusal = before.or(self.needs.refusal.take());
+        let asker = self.asker;
+        if node.kind == EntryKind::Table {
+            self.asker = Asker::Policy;
         }
+        node.definition.iter().for_each(|code| self.code(code));
+        self.asker = asker;
     }
 
-    fn code(&mut self, code: &Code, refusal: Option<Reason>) {
-        if let Some(reason) = refusal {
-            self.refuse(reason);
+    fn code(&mut self, code: &Code) {
+        if let Some(reason) = &code.refusal {
+            self.refuse(reason.clone());
         }
         self.others.extend(&code.reads);
         code.reads.iter().for_each(|&id| self.node(id));
@@ -170,7 +180,7 @@ impl Work<'_> {
     fn call(&mut self, routines: &[usize]) {
         let graph = self.graph;
         for &id in routines {
-            if !self.called.insert(id) {
+            if !self.called.insert((id, self.asker)) {
                 continue;
             }
             let routine = &graph.routines[id];
@@ -184,7 +194,7 @@ impl Work<'_> {
                     if code.unknown.is_some() {
                         self.refuse(Reason::UnknownFunction(name()));
                     }
-                    self.code(code, code.refusal.clone());
+                    self.code(code);
                 }
                 // Its result depends on its arguments alone, as it was declared.
                 Err(_) if routine.volatility == Volatility::Immutable => {}

@@ -20,6 +20,7 @@ tests!(only postgres => [
     a_begin_of_ones_own_writes_where_the_path_leads,
     a_late_definition_is_met,
     a_policy_that_calls_a_function_is_cached_in_a_scope,
+    only_a_policy_may_ask_who_is_there,
     a_view_is_written_with_the_functions_in_its_condition,
 ]);
 
@@ -185,6 +186,30 @@ async fn a_policy_that_calls_a_function_is_cached_in_a_scope<DB: TestDatabase>()
             .unwrap();
         assert_eq!(answer.source(), expected);
     }
+}
+
+async fn only_a_policy_may_ask_who_is_there<DB: TestDatabase>() {
+    let scene = Setting::<DB>::usual()
+        .with([
+            "CREATE FUNCTION me() RETURNS text LANGUAGE sql STABLE AS 'SELECT current_setting(''app.me'', true)'",
+            "CREATE FUNCTION today() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT now() > ''2000-01-01'''",
+            "CREATE POLICY own ON people USING (name = me())",
+            "ALTER TABLE people ENABLE ROW LEVEL SECURITY",
+            "CREATE POLICY own ON pets USING (name = me() AND today())",
+            "ALTER TABLE pets ENABLE ROW LEVEL SECURITY",
+        ])
+        .scene()
+        .await;
+    let refused = |sql| {
+        let reason = scene.pool.explain(sql).statement.reason;
+        reason.map(|reason| reason.label())
+    };
+    assert_eq!(refused("SELECT id FROM people"), None);
+    assert_eq!(
+        refused("SELECT me() FROM people"),
+        Some("session_dependent")
+    );
+    assert_eq!(refused("SELECT id FROM pets"), Some("time_dependent"));
 }
 
 async fn a_late_definition_is_met<DB: TestDatabase>() {

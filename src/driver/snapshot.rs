@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     cache::{Stamp, Tag},
-    schema::{self, Graph, Node},
+    schema::{self, EntryKind, Graph},
     sql::{Dialect, Relation},
 };
 
@@ -21,7 +21,7 @@ pub enum SchemaMode {
 }
 
 /// The definitions as of one moment.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     pub(crate) dialect: Dialect,
     /// The schemas in which a bare name is looked for.
@@ -38,11 +38,8 @@ impl Snapshot {
     /// The same definitions, which still held when `stamp` had been noted.
     pub(crate) fn renewed(&self, stamp: Stamp) -> Snapshot {
         Snapshot {
-            dialect: self.dialect,
-            path: self.path.clone(),
-            graph: self.graph.clone(),
-            fingerprint: self.fingerprint.clone(),
             stamp,
+            ..self.clone()
         }
     }
 
@@ -104,7 +101,7 @@ pub(super) fn reads_of(graph: &Graph, id: usize) -> impl Iterator<Item = Tag> {
 pub(super) fn writes_of(graph: &Graph, id: usize) -> Vec<Tag> {
     let node = graph.node(id);
     let mut tags = vec![Tag::table(node.title.clone())];
-    if node.has_rows_of_its_own() {
+    if node.kind == EntryKind::Table {
         tags.push(Tag::unpinned(node.title.clone()));
     }
     if node.has_children() {
@@ -122,11 +119,4 @@ pub(super) fn writes_of_any(title: Arc<str>) -> [Tag; 3] {
         Tag::unpinned(title.clone()),
         Tag::below(title),
     ]
-}
-
-/// Whether rows of a node can be told apart by keys.
-impl Node {
-    fn has_rows_of_its_own(&self) -> bool {
-        self.kind == schema::EntryKind::Table
-    }
 }

@@ -83,7 +83,7 @@ impl<DB: Backend> Checkout<DB> {
 
     /// Whether a plain read may run on the connection without being followed.
     pub(crate) fn reads_are_harmless(&self, statement: &Statement) -> bool {
-        let changes = self.is_elsewhere() && !statement.plan.elsewhere().is_empty();
+        let changes = self.leads_elsewhere(statement) && !statement.plan.elsewhere().is_empty();
         self.ledger.reads_are_harmless() && !changes
     }
 
@@ -225,7 +225,7 @@ impl<DB: Backend> Checkout<DB> {
     fn begin_with(&mut self, sql: &SqlStr) -> Vec<Effect> {
         let statement = self.core.statements.of(sql.as_str());
         self.foresee(&statement);
-        let own = match self.is_elsewhere() || statement.plan.session == SessionChange::Certain {
+        let own = match self.leads_elsewhere(&statement) {
             true => statement.plan.elsewhere(),
             false => statement.plan.effects(),
         };
@@ -253,12 +253,7 @@ impl<DB: Backend> Checkout<DB> {
         let mut after = self.ledger.clone();
         let visible = after.apply_text(effects);
         match self.core.engine.announce(visible.to_tags()).await {
-            Ok(guard) => Ok(Pending {
-                guard,
-                after,
-                writes: !visible.is_empty(),
-                moves_definitions: visible.moves_definitions(),
-            }),
+            Ok(guard) => Ok(Pending::new(guard, after, &visible)),
             Err(_) if undoes(effects) => Ok(self.undo(effects)),
             Err(refused) => Err(crate::error::fence(refused)),
         }
@@ -268,12 +263,8 @@ impl<DB: Backend> Checkout<DB> {
     fn undo(&self, effects: &[Effect]) -> Pending {
         let mut after = self.ledger.clone();
         let visible = after.apply_text(effects);
-        Pending {
-            guard: self.core.engine.write(visible.to_tags()),
-            after,
-            writes: !visible.is_empty(),
-            moves_definitions: visible.moves_definitions(),
-        }
+        let guard = self.core.engine.write(visible.to_tags());
+        Pending::new(guard, after, &visible)
     }
 
     /// Books how it went.
@@ -324,21 +315,20 @@ impl<DB: Backend> Checkout<DB> {
         if statement.plan.is_plain_read() && !self.core.passes(statement) {
             return vec![Effect::Write(Touched::Everything)];
         }
-        let effects = match self.is_elsewhere() || statement.plan.session == SessionChange::Certain
-        {
-            // Its names can mean something else here.
+        let effects = match self.leads_elsewhere(statement) {
             true => statement.plan.elsewhere().into(),
             false => statement.plan.effects_with(values),
         };
         self.expanded(statement, effects)
     }
 
-    /// Whether names can mean something else on this connection than on the pool's others.
-    fn is_elsewhere(&self) -> bool {
+    /// Whether a statement's names can mean something else on this connection than on the pool's others.
+    fn leads_elsewhere(&self, statement: &Statement) -> bool {
         // One that cannot be closed keeps what was made on it.
         let keeps =
             || self.core.session.lives_in_connection && self.core.statements.has_temporary_code();
-        self.spoilt || self.suspect || keeps()
+        let moves = || statement.plan.session == SessionChange::Certain;
+        self.spoilt || self.suspect || moves() || keeps()
     }
 
     /// Takes note of the definitions by which `effects` were expanded. Where they may not be those that the statement will
@@ -405,6 +395,17 @@ struct Pending {
     writes: bool,
     /// Definitions among it.
     moves_definitions: bool,
+}
+
+impl Pending {
+    fn new(guard: WriteGuard, after: Ledger, visible: &Touched) -> Self {
+        Pending {
+            guard,
+            after,
+            writes: !visible.is_empty(),
+            moves_definitions: visible.moves_definitions(),
+        }
+    }
 }
 
 /// The savepoint that sqlx makes inside `depth` open transactions.

@@ -10,8 +10,8 @@
 //!
 //! DDL of others is heard of late: that of other processes by the shared clock, that from outside at the next look at the
 //! catalog's fingerprint. What was written in between may have changed more than was known, so when a look finds another
-//! catalog, everything is invalidated before the new snapshot is in place, by which it would count as current again. So what the catalog says is as fresh as the
-//! slower of both: [`max_staleness`](crate::Builder::max_staleness), or the
+//! catalog, everything is invalidated before the new snapshot is in place, by which it would count as current again. So what the
+//! catalog says is as fresh as the slower of both: [`max_staleness`](crate::Builder::max_staleness), or the
 //! [interval of the looks](crate::Builder::schema_interval).
 
 use std::{
@@ -116,13 +116,13 @@ impl<DB: Backend> Core<DB> {
         let known = self.statements.snapshot();
         let mut stamp = self.engine.stamp(&Tags::definitions());
         if self.definitions.mode == SchemaMode::TextOnly {
-            self.install(known.renewed(stamp));
+            self.statements.install(known.renewed(stamp));
             return Ok(());
         }
         let fingerprint = DB::fingerprint(connection).await?;
         if fingerprint == known.fingerprint {
             if !self.engine.still_holds(&known.stamp) {
-                self.install(known.renewed(stamp));
+                self.statements.install(known.renewed(stamp));
             }
             return Ok(());
         }
@@ -135,7 +135,7 @@ impl<DB: Backend> Core<DB> {
         // What was written before may have changed more than was known. Before the new snapshot is in place: by that, what was
         // cached would be taken for current again.
         let receipt = self.engine.invalidate_all();
-        self.install(Snapshot {
+        self.statements.install(Snapshot {
             dialect: DB::DIALECT,
             path: catalog.path.clone(),
             graph: Some(self.definitions.graph::<DB>(catalog, &self.engine)),
@@ -145,10 +145,6 @@ impl<DB: Backend> Core<DB> {
         receipt.delivered().await;
         self.engine.emit(Event::SchemaLoaded);
         Ok(())
-    }
-
-    fn install(&self, snapshot: Snapshot) {
-        self.statements.install(snapshot);
     }
 
     /// As [`look`](Self::look), on any connection.

@@ -117,17 +117,11 @@ impl World<'_> {
         code.calls.extend(routines);
     }
 
-    /// Code with the effects that somebody vouches for.
-    pub(super) fn declared(self, reads: &[Relation], writes: &[Relation]) -> Code {
-        let all = |names: &[Relation]| -> Vec<usize> {
-            names
-                .iter()
-                .flat_map(|name| self.relations.anywhere(name))
-                .collect()
-        };
+    /// Code that writes what somebody vouches for, and nothing else.
+    pub(super) fn declared(self, writes: &[Relation]) -> Code {
+        let targets = writes.iter().flat_map(|name| self.relations.anywhere(name));
         Code {
-            reads: all(reads),
-            writes: all(writes).into_iter().map(|id| (id, Ops::ALL)).collect(),
+            writes: targets.map(|id| (id, Ops::ALL)).collect(),
             ..Code::default()
         }
     }

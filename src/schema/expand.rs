@@ -65,11 +65,7 @@ pub(crate) enum Via {
 impl Graph {
     /// What one hook does, without what that brings with it by other ways.
     pub(super) fn run_alone(&self, on: usize, hook: &HookNode) -> Reach {
-        let mut work = Work {
-            graph: self,
-            reach: Reach::default(),
-            waiting: Vec::new(),
-        };
+        let mut work = Work::new(self);
         work.hook(hook, on);
         work.reach
     }
@@ -82,11 +78,7 @@ impl Graph {
         reads: &[usize],
         calls: &[usize],
     ) -> Reach {
-        let mut work = Work {
-            graph: self,
-            reach: Reach::default(),
-            waiting: Vec::new(),
-        };
+        let mut work = Work::new(self);
         for (id, ops) in targets {
             work.write(id, ops, &Via::Named);
         }
@@ -105,7 +97,15 @@ struct Work<'g> {
     waiting: Vec<(usize, Ops)>,
 }
 
-impl Work<'_> {
+impl<'g> Work<'g> {
+    fn new(graph: &'g Graph) -> Self {
+        Work {
+            graph,
+            reach: Reach::default(),
+            waiting: Vec::new(),
+        }
+    }
+
     fn write(&mut self, id: usize, ops: Ops, via: &Via) {
         let ops = match self.graph.nodes[id].replaces && ops.meets(Ops::INSERT.and(Ops::UPDATE)) {
             true => ops.and(Ops::DELETE),

@@ -144,22 +144,18 @@ impl Graph {
         let mut warnings = Vec::new();
         for (id, node) in self.nodes.iter().enumerate() {
             let mut told = Vec::new();
-            for ops in [Ops::INSERT, Ops::UPDATE, Ops::DELETE, Ops::TRUNCATE] {
-                // Each node by itself: what it hands on is told where it runs.
-                let own = node.hooks.iter().filter(|hook| hook.ops.meets(ops));
-                for hook in own {
-                    let reach = self.run_alone(id, hook);
-                    if let Some(unknown) = reach.everything
-                        && !told.contains(&&hook.name)
-                    {
-                        told.push(&hook.name);
-                        warnings.push(format!(
-                            "{}: {}: every write that runs it invalidates everything; \
-                             `declare_trigger` or `declare_function` can say what it writes",
-                            self.words(&unknown.via),
-                            unknown.why
-                        ));
-                    }
+            // Each node by itself: what it hands on is told where it runs.
+            for hook in &node.hooks {
+                if let Some(unknown) = self.run_alone(id, hook).everything
+                    && !told.contains(&&hook.name)
+                {
+                    told.push(&hook.name);
+                    warnings.push(format!(
+                        "{}: {}: every write that runs it invalidates everything; \
+                         `declare_trigger` or `declare_function` can say what it writes",
+                        self.words(&unknown.via),
+                        unknown.why
+                    ));
                 }
             }
         }

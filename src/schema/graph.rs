@@ -114,7 +114,8 @@ impl Graph {
         let mut nodes: Vec<Node> = catalog
             .relations
             .into_iter()
-            .map(|entry| node(world, entry, declarations))
+            .enumerate()
+            .map(|(id, entry)| node(world, id, entry, declarations))
             .collect();
         for (child, parent) in &catalog.parents {
             for (&child, &parent) in pairs(&exact(child), &exact(parent)) {
@@ -136,7 +137,7 @@ impl Graph {
             let mut declared = declarations.triggers.iter();
             let declared = declared.rfind(|trigger| trigger.is_about(&hook.name, &hook.relation));
             let code = match declared {
-                Some(trigger) => world.declared(&[], &trigger.writes),
+                Some(trigger) => world.declared(&trigger.writes),
                 None => world.program(&hook.program),
             };
             for id in exact(&hook.relation) {
@@ -195,23 +196,14 @@ impl Graph {
     }
 
     /// A column of a node.
-    pub(crate) fn column(&self, id: usize, name: &str) -> Option<&Column> {
-        let mut columns = self.nodes[id].columns.iter();
-        columns.find(|column| self.is_same_name(&column.name, name))
-    }
-
-    /// Whether a node has a column of this name.
-    pub(crate) fn has_column(&self, node: &Node, name: &str) -> bool {
+    pub(crate) fn column<'n>(&self, node: &'n Node, name: &str) -> Option<&'n Column> {
         let mut columns = node.columns.iter();
-        columns.any(|column| self.is_same_name(&column.name, name))
+        columns.find(|column| self.is_same_name(&column.name, name))
     }
 
     /// Whether two names of columns are one to the database.
     pub(crate) fn is_same_name(&self, one: &str, other: &str) -> bool {
-        match self.dialect {
-            Dialect::Postgres => one == other,
-            Dialect::MySql | Dialect::Sqlite => one.to_lowercase() == other.to_lowercase(),
-        }
+        fold(self.dialect, one) == fold(self.dialect, other)
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
@@ -286,15 +278,10 @@ fn pairs<'a>(
         .flat_map(move |one| right.iter().map(move |other| (one, other)))
 }
 
-fn node(world: World<'_>, entry: Entry, declarations: &Declarations) -> Node {
+fn node(world: World<'_>, id: usize, entry: Entry, declarations: &Declarations) -> Node {
     let named = |names: &[Relation]| {
-        let same = |name: &Relation| {
-            let fold = |name: &str| fold(world.dialect, name);
-            fold(&name.name) == fold(&entry.name.name)
-                && (name.schema.is_none()
-                    || name.schema.as_deref().map(fold) == entry.name.schema.as_deref().map(fold))
-        };
-        names.iter().any(same)
+        let mut names = names.iter();
+        names.any(|name| world.relations.anywhere(name).contains(&id))
     };
     let name = || entry.name.to_string().into_boxed_str();
     let refusal = match entry.kind {

@@ -176,9 +176,11 @@ fn rows(pins: &[Pin], graph: &Graph, node: &Node, key: &Key) -> Option<Rows> {
                 let alike = |(relation, through): &(Relation, Box<str>)| match graph
                     .resolve(relation)[..]
                 {
-                    [other] => graph.column(other, through).is_some_and(|other| {
-                        mem::discriminant(&other.kind) == mem::discriminant(&column.kind)
-                    }),
+                    [other] => graph
+                        .column(graph.node(other), through)
+                        .is_some_and(|other| {
+                            mem::discriminant(&other.kind) == mem::discriminant(&column.kind)
+                        }),
                     _ => false,
                 };
                 let mut pins = pins
@@ -219,10 +221,6 @@ impl RowWrites {
     /// `None` if it does not tell its rows by any key.
     pub(super) fn new(facts: &Facts, graph: &Graph) -> Option<RowWrites> {
         let write = facts.pins.write.as_ref()?;
-        // `OVERRIDING USER VALUE` puts other values in the place of those that are given.
-        if facts.normal.to_lowercase().contains("overriding") {
-            return None;
-        }
         let target = match write {
             PinnedWrite::Existing { target, .. } => &target.relation,
             PinnedWrite::New { relation, .. } => relation,
@@ -310,7 +308,9 @@ fn written(write: &PinnedWrite, graph: &Graph, node: &Node, key: &Key) -> Option
             // A column that the catalog does not have can be another name of one that it has: SQLite's `rowid`.
             // A row would leave the values that tell it for others.
             if key.columns.iter().any(is_assigned)
-                || !assigned.iter().all(|name| graph.has_column(node, name))
+                || !assigned
+                    .iter()
+                    .all(|name| graph.column(node, name).is_some())
             {
                 return None;
             }
@@ -347,7 +347,7 @@ fn inserted(
             None => *column,
         };
         let mut named = columns.unwrap_or_default().iter();
-        if !named.all(|name| graph.has_column(node, name)) {
+        if !named.all(|name| graph.column(node, name).is_some()) {
             return None;
         }
         let kind = match own.kind {

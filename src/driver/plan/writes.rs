@@ -98,44 +98,41 @@ impl Writer<'_> {
         }
         let wrote =
             |effect: &Effect| matches!(effect, Effect::Write(_) | Effect::CommittingWrite(_));
-        let called = self.touched(&Writes::Relations(Vec::new()), names);
-        if !called.is_empty() && effects.iter().any(|effect| !wrote(effect)) {
-            // Where among transaction control the functions are called, nobody knows.
-            effects.insert(0, Effect::Write(called.clone()));
-            effects.push(Effect::Write(called));
-        } else if !called.is_empty() && effects.is_empty() {
-            effects.push(Effect::Write(called));
+        // What the functions do that it calls is in each write already.
+        if !effects.is_empty() && effects.iter().all(wrote) {
+            return effects;
         }
+        let called = self.touched(&Writes::Relations(Vec::new()), names);
+        if called.is_empty() {
+            return effects;
+        }
+        if !effects.is_empty() {
+            // Where among transaction control they are called, nobody knows.
+            effects.insert(0, Effect::Write(called.clone()));
+        }
+        effects.push(Effect::Write(called));
         effects
     }
 
     /// What a step changes that names `writes`, and what the functions do that the statement calls.
     fn touched(&mut self, writes: &Writes, names: Names) -> Touched {
-        let facts = self.facts;
-        let mut touched = match (writes, &self.snapshot.graph) {
+        let (facts, snapshot) = (self.facts, self.snapshot);
+        let mut touched = match (writes, &snapshot.graph) {
             // Code that is judged by its text alone may hold DDL.
             (Writes::Everything, _) => Touched::Definitions,
             (Writes::Relations(relations), None) => {
-                let candidates = relations
-                    .iter()
-                    .flat_map(|name| self.snapshot.candidates(name));
+                let candidates = relations.iter().flat_map(|name| snapshot.candidates(name));
                 tags(candidates.flat_map(writes_of_any))
             }
-            (Writes::Relations(relations), Some(graph)) => {
-                let graph = graph.clone();
-                self.expanded(&graph, relations, names)
-            }
+            (Writes::Relations(relations), Some(graph)) => self.expanded(graph, relations, names),
         };
         // A tag in a write's comment is invalidated with the write.
         if !touched.is_empty() {
             touched.add(&tags(facts.hints.tags.iter().map(|tag| Tag::user(tag))));
         }
         if self.defines() && matches!(writes, Writes::Relations(named) if !named.is_empty()) {
-            let runs_code = self
-                .snapshot
-                .graph
-                .as_ref()
-                .is_some_and(|graph| graph.runs_code_at_ddl());
+            let graph = snapshot.graph.as_deref();
+            let runs_code = graph.is_some_and(Graph::runs_code_at_ddl);
             touched.add(&match facts.steps.len() {
                 1 if !runs_code => tags([Tag::definitions()]),
                 // What the other steps do, they do under new definitions.

@@ -8,6 +8,10 @@ pub(crate) struct Omitted(pub(crate) Option<Omission>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(hidden)]
+#[cfg_attr(
+    not(feature = "testing"),
+    expect(unreachable_pub, reason = "only tests leave something out")
+)]
 pub enum Omission {
     Cascades,
     Triggers,

@@ -39,6 +39,8 @@ async fn a_temporary_trigger_changes_what_its_statement_does_not_name<DB: TestDa
     // A transaction that begins and ends shows where the connection stands.
     run(&mut connection, "BEGIN").await;
     run(&mut connection, "COMMIT").await;
+    // Until the catalog has been looked at again, reads go to the database.
+    scene.pool.reload_schema().await.unwrap();
     scene.warm().await;
     run(&mut connection, "INSERT INTO people VALUES (3, 'Eve')").await;
     assert_eq!(scene.truth("pets").await.len(), 1);
@@ -123,6 +125,7 @@ async fn a_trigger_of_a_temporary_table_changes_other_tables<DB: TestDatabase>()
         "CREATE TRIGGER t AFTER INSERT ON inbox EXECUTE FUNCTION rename()",
     )
     .await;
+    scene.pool.reload_schema().await.unwrap();
     scene.warm().await;
     run(&mut connection, "INSERT INTO inbox VALUES (1)").await;
     scene.assert_true("after the write").await;

@@ -204,6 +204,10 @@ impl Server {
                 }
                 let before = self.working;
                 if let Some(open) = &mut self.open {
+                    // MySQL deletes an older one of the same name. (Manual, "SAVEPOINT".)
+                    if self.dialect == MySql {
+                        open.savepoints.retain(|older| older.name != name);
+                    }
                     open.savepoints.push(Savepoint { name, before });
                 }
             }

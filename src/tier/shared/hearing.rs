@@ -8,7 +8,7 @@ use std::sync::{
 use redis::{PushInfo, PushKind, Value};
 
 use super::{message::Message, names::Names};
-use crate::cache::shared::{Session, Watcher, Word};
+use crate::cache::shared::{DEFINITIONS, Session, Watcher, Word};
 
 /// A stretch, shared by the connections that it rests on. It is over as soon as one of them fails.
 pub(super) struct Hearing {
@@ -106,9 +106,15 @@ impl Hearing {
         }
         let word = |&(slot, version)| (slot, Word { epoch, version });
         let words: Vec<(u16, Word)> = message.steps.iter().map(word).collect();
-        watcher.moved(&words);
         if everything {
+            // They are not among "every slot".
+            let definitions = words.iter().find(|(slot, _)| *slot == DEFINITIONS);
+            if let Some(definitions) = definitions {
+                watcher.moved(&[*definitions]);
+            }
             watcher.moved_everything();
+        } else {
+            watcher.moved(&words);
         }
         if let Some(span) = message.doubt {
             let slots: Vec<u16> = message.steps.iter().map(|&(slot, _)| slot).collect();

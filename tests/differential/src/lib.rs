@@ -1,8 +1,8 @@
 //! The differential suite: reads that are done by way of the cache and past it, in the same state of the database, and must
 //! answer alike, over schemas that hide what a write changes and what a read depends on.
 //!
-//! `schemas/` holds the schemas with their statements ([`area`]), of which [`script`] makes random ones with the values and
-//! spellings of [`values`], and [`compose`] some more. [`play`] runs them one after another: reads in pairs, writes on the pool,
+//! `schemas/` holds the schemas with their statements (`area`), of which `script` makes random ones with the values and
+//! spellings of `values`, and `compose` some more. `play` runs them one after another: reads in pairs, writes on the pool,
 //! on connections and in transactions, changes of the schema through the pool and past it. A run depends on its seed alone.
 //!
 //! `docs/differential.md` says how to run it and read its output.

@@ -4,7 +4,8 @@
 //!
 //! One run of each on SQLite, with the same statements in the same order: 80 % reads of one row, 10 % reads of ten rows in a
 //! row, 10 % updates of one row. Rows are chosen by Zipf's law (the n-th one with weight 1 / n^0.99, as in YCSB), once so that the rows
-//! that are read most are also written most, and once so that they are others. Counted after a warm-up, since nothing can answer what was
+//! that are read most are also written most, and once so that they are others. In the first case eight reads of a row stand against one
+//! write of it, so no cache that is right can answer more than eight of nine. Counted after a warm-up, since nothing can answer what was
 //! never asked before. Rates, no times: nothing here depends on the machine.
 
 use std::{error::Error, fmt};

@@ -107,8 +107,8 @@ pub(super) fn writes_of(graph: &Graph, id: usize) -> Vec<Tag> {
     if node.has_children() {
         tags.push(Tag::below(node.title.clone()));
     }
-    let above = graph.ancestors(id).into_iter();
-    tags.extend(above.map(|id| Tag::table(graph.node(id).title.clone())));
+    let holders = graph.holders(id).into_iter();
+    tags.extend(holders.map(|id| Tag::table(graph.node(id).title.clone())));
     tags
 }
 

@@ -125,10 +125,10 @@ impl Graph {
         for (&id, touch) in &reach.touched {
             let name = &self.nodes[id].name;
             relations.push((name.clone(), self.words(&touch.via)));
-            let above = self.ancestors(id).into_iter();
-            relations.extend(above.map(|above| {
+            let holders = self.holders(id).into_iter();
+            relations.extend(holders.map(|holder| {
                 let way = format!("as what stands above `{name}`");
-                (self.nodes[above].name.clone(), way)
+                (self.nodes[holder].name.clone(), way)
             }));
         }
         Effects {

@@ -225,6 +225,21 @@ impl Graph {
         self.closure(id, |node| &node.children)
     }
 
+    /// Where else rows of a node show: in what stands above it, and in the other parents of what stands below it.
+    pub(crate) fn holders(&self, id: usize) -> Vec<usize> {
+        let mut found = self.ancestors(id);
+        let below = self.descendants(id);
+        let shared = |below: &&usize| self.nodes[**below].parents.len() > 1;
+        for &child in below.iter().filter(shared) {
+            for above in self.ancestors(child) {
+                if above != id && !below.contains(&above) && !found.contains(&above) {
+                    found.push(above);
+                }
+            }
+        }
+        found
+    }
+
     fn closure(&self, id: usize, next: impl Fn(&Node) -> &Vec<usize>) -> Vec<usize> {
         let mut found: Vec<usize> = Vec::new();
         if self.omitted.is(Omission::Inheritance) {

@@ -22,6 +22,7 @@ tests!(only postgres => [
     a_policy_that_calls_a_function_is_cached_in_a_scope,
     only_a_policy_may_ask_who_is_there,
     a_view_is_written_with_the_functions_in_its_condition,
+    a_row_is_gone_from_every_parent_of_its_table,
 ]);
 
 const LOG: &str = "CREATE FUNCTION log(id bigint) RETURNS boolean LANGUAGE sql VOLATILE AS \
@@ -73,6 +74,22 @@ async fn a_view_is_written_with_the_functions_in_its_condition<DB: TestDatabase>
     scene.through("UPDATE seen SET name = 'x'").await;
     assert_ne!(scene.truth("pets").await.len(), 0);
     scene.assert_true("after the write").await;
+}
+
+async fn a_row_is_gone_from_every_parent_of_its_table<DB: TestDatabase>() {
+    let scene = Setting::<DB>::usual()
+        .with([
+            "CREATE TABLE strays (home TEXT)",
+            "CREATE TABLE cats () INHERITS (pets, strays)",
+            "INSERT INTO cats VALUES (9, 1, 'Tom')",
+        ])
+        .scene()
+        .await;
+    scene.warm().await;
+    let before = scene.truth("pets").await;
+    scene.through("DELETE FROM strays").await;
+    assert_ne!(scene.truth("pets").await, before);
+    scene.assert_true("after the delete").await;
 }
 
 async fn reading_a_table_runs_the_functions_of_its_policies<DB: TestDatabase>() {

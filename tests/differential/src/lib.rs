@@ -19,6 +19,7 @@ mod report;
 mod script;
 mod server;
 mod statement;
+mod step;
 #[cfg(test)]
 mod tests;
 mod values;

@@ -13,6 +13,7 @@ use crate::{
     report,
     script::{Role, Script},
     statement::Statement,
+    step::Step,
     world::{Came, Scope, World},
 };
 
@@ -20,6 +21,8 @@ use crate::{
 const DECK: usize = 24;
 /// After so many writes to an area its tables are given rows again.
 const REFILL_AFTER: u32 = 8;
+/// So many pairs pass from one word about the progress to the next.
+const TOLD_EACH: u64 = 10_000;
 /// Longer than any statement takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -44,34 +47,6 @@ struct Read {
     scope: Scope,
 }
 
-/// What is done next, and how often in comparison.
-#[derive(Clone, Copy)]
-enum Step {
-    Pair,
-    Write,
-    Transaction,
-    Connection,
-    Call,
-    Ddl,
-    Outside,
-    Session,
-    Tenant,
-    Focus,
-}
-
-const STEPS: [(u32, Step); 10] = [
-    (1000, Step::Pair),
-    (110, Step::Write),
-    (25, Step::Transaction),
-    (12, Step::Connection),
-    (12, Step::Call),
-    (5, Step::Ddl),
-    (2, Step::Outside),
-    (5, Step::Session),
-    (20, Step::Tenant),
-    (16, Step::Focus),
-];
-
 struct Player<'o, DB: Subject> {
     options: &'o Options,
     world: World<DB>,
@@ -87,6 +62,8 @@ struct Player<'o, DB: Subject> {
     focus: usize,
     history: History,
     tally: Tally,
+    /// The pairs when it last said how far it was.
+    told: u64,
 }
 
 /// Plays until so many pairs were compared, or an answer was wrong and that is enough.
@@ -111,11 +88,13 @@ pub(crate) async fn play<DB: Subject>(options: &Options) -> Result<Tally, Troubl
         focus: 0,
         history: History::default(),
         tally: Tally::default(),
+        told: 0,
     };
     player.deal();
     player.refill_all().await?;
     while player.tally.pairs < options.pairs && !player.has_found_enough() {
         player.step().await?;
+        player.tell();
     }
     Ok(player.tally)
 }
@@ -141,12 +120,20 @@ impl<DB: Subject> Player<'_, DB> {
         Read { statement, scope }
     }
 
+    /// Says now and then how far it is.
+    fn tell(&mut self) {
+        if self.tally.pairs >= self.told + TOLD_EACH {
+            self.told = self.tally.pairs;
+            report::progress(&self.tally);
+        }
+    }
+
     fn has_found_enough(&self) -> bool {
         self.tally.mismatches > 0 && self.options.stops_at_first()
     }
 
     async fn step(&mut self) -> Result<(), Trouble> {
-        match self.choose() {
+        match Step::choose(&mut self.random) {
             Step::Pair => self.pair().await,
             Step::Write => self.write().await,
             Step::Transaction => self.transaction().await,
@@ -164,18 +151,6 @@ impl<DB: Subject> Player<'_, DB> {
                 Ok(())
             }
         }
-    }
-
-    fn choose(&mut self) -> Step {
-        let all: u32 = STEPS.iter().map(|(weight, _)| weight).sum();
-        let mut point = self.random.u32(..all);
-        for (weight, step) in STEPS {
-            if point < weight {
-                return step;
-            }
-            point -= weight;
-        }
-        Step::Pair
     }
 
     /// An area: mostly the one in focus.

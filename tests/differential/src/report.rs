@@ -33,6 +33,14 @@ pub(crate) fn mismatch(
     }
 }
 
+/// Says how it goes.
+pub(crate) fn progress(tally: &Tally) {
+    eprintln!(
+        "  {} pairs, {} hits, {} mismatches",
+        tally.pairs, tally.hits, tally.mismatches
+    );
+}
+
 /// Says how it was. The last line is for programs.
 pub fn conclude(tally: &Tally) {
     println!(

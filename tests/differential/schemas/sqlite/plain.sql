@@ -1,4 +1,5 @@
--- Tables that hide nothing: every kind of key, and every way to compare with it.
+-- Tables that hide nothing: every kind of key, and every way to compare with it. No read has `*` for its columns: sqlx's rows panic when
+-- their number changes between preparing and running.
 
 -- @schema
 CREATE TABLE items (
@@ -56,7 +57,7 @@ rw replacing id:key code:code n:n
 -- @reads
 SELECT id, org, n, name FROM items WHERE id = {key}
 SELECT id, org, n, name FROM items WHERE id = {key}
-SELECT * FROM items WHERE id IN ({key...})
+SELECT id, org, code, day, price FROM items WHERE id IN ({key...})
 SELECT id, n FROM items WHERE rowid = {key}
 SELECT rowid, n FROM items WHERE id = {key}
 SELECT rowid, n FROM odd WHERE id = {key}

@@ -91,7 +91,8 @@ fn calls_of(functions: &[Relation]) -> String {
     format!("SELECT {}", calls.join(", "))
 }
 
-/// An aggregate is taken to be as volatile as its support functions: its own mark says nothing.
+/// An aggregate is taken to be as volatile as its support functions: its own mark says nothing. A call can leave out arguments
+/// that have defaults, and evaluates these: they stand as one more routine of the name.
 fn question(body: &str) -> String {
     format!(
         "WITH harmless AS ( \
@@ -119,6 +120,11 @@ fn question(body: &str) -> String {
          FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
          JOIN pg_catalog.pg_language l ON l.oid = p.prolang LEFT JOIN aggregates a ON a.oid = p.oid \
          WHERE p.oid >= {FIRST_OWN} AND left(n.nspname, 8) <> 'pg_temp_' \
-         ORDER BY n.nspname, p.proname, p.oid"
+         UNION ALL \
+         SELECT n.nspname::text, p.proname::text, p.provolatile::text, 'f', 'sql', 'false', \
+         'SELECT ' || pg_get_expr(p.proargdefaults, 0), NULL \
+         FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+         WHERE p.oid >= {FIRST_OWN} AND left(n.nspname, 8) <> 'pg_temp_' AND p.pronargdefaults > 0 \
+         ORDER BY 1, 2, 3, 7"
     )
 }

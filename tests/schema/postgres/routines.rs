@@ -66,3 +66,20 @@ async fn extensions_that_touch_no_table_are_harmless_and_others_are_not() {
         assert!(!line.contains("harmless"), "{line}");
     }
 }
+
+#[tokio::test]
+async fn a_call_can_evaluate_the_defaults_of_arguments() {
+    let found = found(
+        "CREATE FUNCTION most() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'; \
+         CREATE FUNCTION f(a int, b int DEFAULT most(), c timestamptz DEFAULT now()) RETURNS int \
+         LANGUAGE sql STABLE AS 'SELECT $2';",
+    )
+    .await;
+    found.has_only(
+        "routine public.f ",
+        &[
+            "routine public.f Stable Sql: SELECT $2",
+            "routine public.f Stable Sql: SELECT most(), now()",
+        ],
+    );
+}

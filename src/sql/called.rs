@@ -115,6 +115,25 @@ const CALLABLE: &[&str] = &[
     "zone",
 ];
 
+/// Those of `NOT_CALLED` that can name a function of MySQL's.
+const CALLABLE_IN_MYSQL: &[&str] = &[
+    "conflict",
+    "cube",
+    "duplicate",
+    "filter",
+    "first",
+    "ilike",
+    "include",
+    "materialized",
+    "next",
+    "notnull",
+    "sets",
+    "similar",
+    "within",
+    "without",
+    "zone",
+];
+
 /// What stands before a word of `CALLABLE` that is grammar, beside brackets.
 const BEFORE_CALLABLE: &[&str] = &[
     "by",
@@ -263,12 +282,13 @@ fn candidate(dialect: Dialect, before: &[Token<'_>], name: &Token<'_>) -> Candid
             }
         }
     }
-    let before = start.checked_sub(1).map(|at| &before[at]);
+    let all = &before[..start];
+    let before = all.last();
     // A type, or an alias, CTE or target with its columns.
     let declared = before.is_some_and(|before| {
         before.is_punct("::") || before.is_punct(")") || before.is_one_of(BEFORE_COLUMNS)
     });
-    if declared {
+    if declared && !behind_distinct_on(all) {
         return Candidate::Grammar;
     }
     let Some(lower) = names::identifier(dialect, name) else {
@@ -284,13 +304,33 @@ fn candidate(dialect: Dialect, before: &[Token<'_>], name: &Token<'_>) -> Candid
     })
 }
 
+/// Whether `tokens` end with `DISTINCT ON (…)`, behind which the first item of a SELECT comes without a comma.
+fn behind_distinct_on(tokens: &[Token<'_>]) -> bool {
+    let mut depth = 0_usize;
+    for (at, token) in tokens.iter().enumerate().rev() {
+        if token.is_punct(")") {
+            depth += 1;
+        } else if token.is_punct("(") {
+            depth = depth.saturating_sub(1);
+        }
+        if depth == 0 {
+            return matches!(&tokens[..at], [.., distinct, on] if distinct.is_word("distinct") && on.is_word("on"));
+        }
+    }
+    false
+}
+
 /// Whether an unquoted word before a bracket is no call, as it stands.
 fn is_grammar(dialect: Dialect, word: &str, before: Option<&Token<'_>>) -> bool {
     if RESERVED.binary_search(&word).is_ok() {
         return true;
     }
-    let called = dialect == Dialect::Postgres
-        && CALLABLE.contains(&word)
-        && !before.is_some_and(|before| before.is_one_of(BEFORE_CALLABLE));
+    let callable = match dialect {
+        Dialect::Postgres => CALLABLE,
+        Dialect::MySql => CALLABLE_IN_MYSQL,
+        Dialect::Sqlite => &[],
+    };
+    let called =
+        callable.contains(&word) && !before.is_some_and(|before| before.is_one_of(BEFORE_CALLABLE));
     NOT_CALLED.contains(&word) && !called
 }

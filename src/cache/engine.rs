@@ -46,7 +46,7 @@ impl Engine {
         time: Time,
         handle: tokio::runtime::Handle,
     ) -> Arc<Self> {
-        let observer = Arc::new(Observer::new(settings.max_events));
+        let observer = Arc::new(Observer::new(settings.max_events, settings.hook));
         let origin = shared::random();
         let manner = Manner {
             jitter: Share::new(settings.ttl_jitter),

@@ -1,0 +1,190 @@
+//! The routes, with what each of them lets be kept.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    extract::{
+        Path, State,
+        rejection::{JsonRejection, PathRejection},
+    },
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+    routing::{get, post},
+};
+use cachedpool::{Backend, CachedPool, prelude::*};
+use serde_json::json;
+use sqlx::{Decode, Encode, FromRow, IntoArguments, Type};
+
+use crate::{
+    error::Error,
+    rows::{Customer, Dashboard, NewName, NewOrder, Order, Totals, User},
+};
+
+type Answer<T> = Result<Json<T>, Error>;
+type Id = Result<Path<i64>, PathRejection>;
+type Body<T> = Result<Json<T>, JsonRejection>;
+
+/// The state of the application.
+pub(crate) struct Shop<DB: Backend> {
+    pool: CachedPool<DB>,
+    ran: Ran,
+}
+
+/// How often the handlers have run, to see what the cache spares them.
+#[derive(Default)]
+struct Ran {
+    user: AtomicU64,
+    orders: AtomicU64,
+    dashboard: AtomicU64,
+}
+
+// The bounds are here because the example runs on two databases. An application has one, and writes `CachedPool<Postgres>`.
+impl<DB> Shop<DB>
+where
+    DB: Backend<Arguments: IntoArguments<DB>>,
+    i64: Type<DB> + for<'q> Encode<'q, DB> + for<'r> Decode<'r, DB>,
+    String: Type<DB> + for<'q> Encode<'q, DB> + for<'r> Decode<'r, DB>,
+    User: for<'r> FromRow<'r, DB::Row>,
+    Order: for<'r> FromRow<'r, DB::Row>,
+    Totals: for<'r> FromRow<'r, DB::Row>,
+    Customer: for<'r> FromRow<'r, DB::Row>,
+{
+    /// The application.
+    pub(crate) fn router(pool: &CachedPool<DB>) -> Router {
+        let shop = Arc::new(Self {
+            pool: pool.clone(),
+            ran: Ran::default(),
+        });
+        Router::new()
+            .route("/", get(page))
+            .route("/users/{id}", get(Self::user).put(Self::rename))
+            .route("/users/{id}/orders", get(Self::orders))
+            .route("/orders", post(Self::order))
+            .route("/dashboard", get(Self::dashboard))
+            .route("/stats", get(Self::stats))
+            .with_state(shop)
+    }
+
+    /// `GET /users/{id}`
+    async fn user(State(shop): State<Arc<Self>>, id: Id) -> Answer<User> {
+        count(&shop.ran.user);
+        let Path(id) = id?;
+        Ok(Json(shop.find(id).await?))
+    }
+
+    /// `PUT /users/{id}` with `{"name": "…"}`
+    async fn rename(State(shop): State<Arc<Self>>, id: Id, body: Body<NewName>) -> Answer<User> {
+        let (Path(id), Json(NewName { name })) = (id?, body?);
+        if name.trim().is_empty() || name.chars().count() > 100 {
+            return Err(Error::Invalid("a name has 1 to 100 characters"));
+        }
+        let renamed = sqlx::query_as("UPDATE users SET name = $1 WHERE id = $2 RETURNING id, name")
+            .bind(name)
+            .bind(id)
+            .fetch_optional(&shop.pool)
+            .await?;
+        renamed.map(Json).ok_or(Error::NotFound("no such user"))
+    }
+
+    /// `GET /users/{id}/orders`
+    async fn orders(State(shop): State<Arc<Self>>, id: Id) -> Answer<Vec<Order>> {
+        count(&shop.ran.orders);
+        let Path(id) = id?;
+        shop.find(id).await?;
+        let orders = sqlx::query_as(
+            "SELECT id, user_id, item, cents FROM orders WHERE user_id = $1 ORDER BY id",
+        )
+        .bind(id)
+        .cached(&shop.pool)
+        .fetch_all()
+        .await?;
+        Ok(Json(orders))
+    }
+
+    /// `POST /orders` with `{"user_id": …, "item": "…", "cents": …}`
+    async fn order(State(shop): State<Arc<Self>>, body: Body<NewOrder>) -> Result<Response, Error> {
+        let Json(new) = body?;
+        if new.item.trim().is_empty() || new.cents <= 0 {
+            return Err(Error::Invalid("an order has an item and costs something"));
+        }
+        let order: Order = sqlx::query_as(
+            "INSERT INTO orders (user_id, item, cents) VALUES ($1, $2, $3) RETURNING id, user_id, item, cents",
+        )
+        .bind(new.user_id)
+        .bind(new.item)
+        .bind(new.cents)
+        .fetch_one(&shop.pool)
+        .await?;
+        Ok((StatusCode::CREATED, Json(order)).into_response())
+    }
+
+    /// `GET /dashboard`
+    async fn dashboard(State(shop): State<Arc<Self>>) -> Answer<Dashboard> {
+        count(&shop.ran.dashboard);
+        // Not `.cached`: nobody else asks this, and what is made of it is kept as a whole.
+        let totals = sqlx::query_as(
+            "SELECT (SELECT count(*) FROM users) AS users, count(*) AS orders,
+                    CAST(coalesce(sum(cents), 0) AS BIGINT) AS revenue_cents
+             FROM orders",
+        )
+        .fetch_one(&shop.pool)
+        .await?;
+        let best_customers = sqlx::query_as(
+            "SELECT users.id, users.name, CAST(sum(orders.cents) AS BIGINT) AS cents
+             FROM orders JOIN users ON users.id = orders.user_id
+             GROUP BY users.id, users.name ORDER BY 3 DESC, 1 LIMIT 3",
+        )
+        .fetch_all(&shop.pool)
+        .await?;
+        // What a real one does with millions of orders.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        Ok(Json(Dashboard {
+            totals,
+            best_customers,
+        }))
+    }
+
+    /// `GET /stats`: how often handlers ran and what the pool did.
+    async fn stats(State(shop): State<Arc<Self>>) -> Json<serde_json::Value> {
+        let ran = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let pool = shop.pool.stats();
+        Json(json!({
+            "ran": {
+                "user": ran(&shop.ran.user),
+                "orders": ran(&shop.ran.orders),
+                "dashboard": ran(&shop.ran.dashboard),
+            },
+            "pool": {
+                "hits_local": pool.hits_local,
+                "hits_shared": pool.hits_shared,
+                "stale_hits": pool.stale_hits,
+                "loads": pool.loads,
+            },
+        }))
+    }
+
+    async fn find(&self, id: i64) -> Result<User, Error> {
+        sqlx::query_as("SELECT id, name FROM users WHERE id = $1")
+            .bind(id)
+            .cached(&self.pool)
+            .fetch_optional()
+            .await?
+            .ok_or(Error::NotFound("no such user"))
+    }
+}
+
+/// `GET /`: reads and writes the API from a browser.
+async fn page() -> Html<&'static str> {
+    Html(include_str!("page.html"))
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}

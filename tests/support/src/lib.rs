@@ -1,4 +1,4 @@
-//! What the tests of `cachedpool` share: real servers, SQLite files, and tools to wait and to cancel.
+//! What the tests of `cachedpool` share: real servers, a browser, SQLite files, and tools to wait and to cancel.
 //!
 //! Promises: a server is started once for a test binary, on a free port, and is gone after the binary has ended,
 //! however it ended. A test gets a database of its own and may run beside any other test. A server that cannot be
@@ -6,6 +6,8 @@
 //!
 //! Must not know: `cachedpool` itself. Everything here is said in terms of sqlx, addresses and futures.
 
+#[cfg(feature = "servers")]
+mod browser;
 #[cfg(feature = "servers")]
 mod container;
 #[cfg(feature = "servers")]
@@ -20,6 +22,8 @@ mod redis;
 mod servers;
 mod sqlite;
 
+#[cfg(feature = "servers")]
+pub use browser::{Exchange, Visit};
 #[cfg(feature = "servers")]
 pub use faults::{Packets, Victim};
 pub use futures::{poll_at_most, wait_until};

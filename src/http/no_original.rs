@@ -1,0 +1,8 @@
+//! The URI that a request came with, where nothing keeps it: without axum there are no routers that this room knows.
+
+use http::{Uri, request::Parts};
+
+/// The URI before a router cut a prefix off it, if that is known.
+pub(super) fn uri(_: &Parts) -> Option<&Uri> {
+    None
+}

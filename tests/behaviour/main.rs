@@ -23,6 +23,7 @@ mod mapped;
 mod outages;
 mod peculiar;
 mod reach;
+mod scopes;
 mod sessions;
 mod several;
 mod starts;

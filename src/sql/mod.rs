@@ -20,6 +20,8 @@ mod names;
 mod normal;
 #[cfg(feature = "sqlite")]
 mod outline;
+#[cfg(feature = "mysql")]
+mod parameters;
 mod part;
 mod pins;
 mod plpgsql;
@@ -44,4 +46,6 @@ pub use facts::{Action, Dialect, Facts, Hints, Kind, Ops, Reason, Relation, Step
 pub use functions::{Functions, is_built_in};
 #[cfg(feature = "sqlite")]
 pub(crate) use outline::outline;
+#[cfg(feature = "mysql")]
+pub(crate) use parameters::defaults;
 pub use pins::{Occurrence, Operand, Pin, PinnedWrite, Pins};

@@ -139,6 +139,16 @@ pub(super) const ROUTINES: Listing<8> = Listing {
     order: "1, 2",
 };
 
+/// Routines that have parameters.
+pub(super) const PARAMETERS: Listing<3> = Listing {
+    columns: ["specific_schema", "specific_name", "routine_type"],
+    from: concat!(
+        "information_schema.parameters WHERE ordinal_position = 1 AND ",
+        own!("specific_schema")
+    ),
+    order: "1, 2",
+};
+
 impl<const N: usize> Listing<N> {
     /// The question for the rows. With a LIMIT of its own, or `sql_select_limit` would cut it off.
     pub(super) fn query(&self) -> String {

@@ -28,6 +28,8 @@ async fn the_fingerprint_moves_with_the_schema_and_the_grants_alone() {
         "CREATE OR REPLACE VIEW v AS SELECT b FROM t",
         "CREATE FUNCTION f() RETURNS INT RETURN 1",
         "CREATE OR REPLACE FUNCTION f() RETURNS INT RETURN 2",
+        "CREATE OR REPLACE FUNCTION f(a INT DEFAULT 3) RETURNS INT RETURN 2",
+        "CREATE OR REPLACE FUNCTION f(a INT DEFAULT (SELECT MAX(a) FROM t)) RETURNS INT RETURN 2",
         "ALTER TABLE p ENGINE = MyISAM",
         "CREATE TABLE n (a INT)",
         "DROP TABLE n",

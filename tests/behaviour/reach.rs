@@ -10,6 +10,7 @@ use crate::kit::{LONG, Number, Person, Scene, Setting, TestDatabase, query, read
 
 tests!(only sqlite => [
     a_temporary_trigger_changes_what_its_statement_does_not_name,
+    a_statement_that_replaces_has_its_triggers_replace,
 ]);
 tests!(only postgres => [
     reading_a_view_runs_the_functions_in_it,
@@ -46,6 +47,33 @@ async fn a_temporary_trigger_changes_what_its_statement_does_not_name<DB: TestDa
     run(&mut connection, "INSERT INTO people VALUES (3, 'Eve')").await;
     assert_eq!(scene.truth("pets").await.len(), 1);
     scene.assert_true("after the insert").await;
+}
+
+async fn a_statement_that_replaces_has_its_triggers_replace<DB: TestDatabase>() {
+    let scene = Setting::<DB>::usual()
+        .with([
+            "CREATE TABLE homes (id BIGINT PRIMARY KEY)",
+            "CREATE TABLE rooms (id BIGINT PRIMARY KEY, name TEXT, home BIGINT REFERENCES homes ON DELETE CASCADE)",
+            "CREATE TABLE inbox (id BIGINT)",
+            "INSERT INTO homes VALUES (7)",
+            "INSERT INTO rooms VALUES (1, 'hall', 7)",
+            // What holds for a trigger holds for those that it fires.
+            "CREATE TRIGGER moved AFTER INSERT ON people BEGIN INSERT INTO inbox VALUES (new.id); END",
+            "CREATE TRIGGER housed AFTER INSERT ON inbox BEGIN INSERT INTO homes VALUES (new.id); END",
+        ])
+        .scene()
+        .await;
+    scene.rows("rooms").await;
+    assert_eq!(scene.source("rooms").await, Source::Local);
+    // Nothing is in the way of the row itself.
+    scene
+        .through("INSERT OR REPLACE INTO people VALUES (7, 'Eve')")
+        .await;
+    assert_eq!(scene.truth("rooms").await, []);
+    assert_eq!(scene.rows("rooms").await, []);
+    scene.rows("rooms").await;
+    scene.through("INSERT INTO people VALUES (8, 'Joe')").await;
+    assert_eq!(scene.source("rooms").await, Source::Local);
 }
 
 async fn reading_a_view_runs_the_functions_in_it<DB: TestDatabase>() {

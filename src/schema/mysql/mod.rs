@@ -27,7 +27,8 @@ use crate::sql::{Dialect, Ops, Relation, defaults};
 use columns::Described;
 use grants::Grants;
 use listing::{
-    COLUMNS, FOREIGN_KEY_COLUMNS, FOREIGN_KEYS, INDEXES, ROUTINES, TABLES, TRIGGERS, VIEWS,
+    COLUMNS, FOREIGN_KEY_COLUMNS, FOREIGN_KEYS, INDEXES, NAMED_SINCE, ROUTINES, TABLES, TRIGGERS,
+    VIEWS,
 };
 use programs::{created, elsewhere, routines, triggers};
 
@@ -111,6 +112,7 @@ pub(crate) async fn fingerprint<R: CatalogReader>(
     let grants = Grants::load(reader).await?;
     let digests = [
         TABLES.digest(reader).await?,
+        NAMED_SINCE.digest(reader).await?,
         COLUMNS.digest(reader).await?,
         INDEXES.digest(reader).await?,
         VIEWS.digest(reader).await?,

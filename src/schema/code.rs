@@ -18,16 +18,56 @@ pub(super) struct Code {
     pub(super) session: bool,
 }
 
-/// What names in a body can mean: whatever has the name, since the session that runs it has a path of its own.
+/// What names in a body can mean.
 #[derive(Clone, Copy)]
 pub(super) struct World<'a> {
     pub(super) dialect: Dialect,
     pub(super) functions: &'a Functions,
     pub(super) relations: &'a Names,
     pub(super) routines: &'a Names,
+    /// Where bare names are looked for. `None`: anywhere, since the session that runs the body has a path of its own.
+    home: Option<&'a Box<str>>,
 }
 
-impl World<'_> {
+impl<'a> World<'a> {
+    /// Names mean whatever has them.
+    pub(super) fn new(
+        dialect: Dialect,
+        functions: &'a Functions,
+        relations: &'a Names,
+        routines: &'a Names,
+    ) -> Self {
+        World {
+            dialect,
+            functions,
+            relations,
+            routines,
+            home: None,
+        }
+    }
+
+    /// The same for the code of `owner`. MySQL runs it in its own database ("Stored Program Restrictions" and "USE"), SQLite
+    /// binds it to its own file (`sqlite3FixTriggerStep`): there a bare name means what is there, or nothing that is known.
+    pub(super) fn of<'b>(self, owner: &'b Relation) -> World<'b>
+    where
+        'a: 'b,
+    {
+        World {
+            home: match self.dialect {
+                Dialect::Postgres => None,
+                Dialect::MySql | Dialect::Sqlite => owner.schema.as_ref(),
+            },
+            ..self
+        }
+    }
+
+    fn meant(self, names: &Names, name: &Relation) -> Vec<usize> {
+        match self.home {
+            Some(home) => names.resolve(name, std::slice::from_ref(home)),
+            None => names.anywhere(name),
+        }
+    }
+
     pub(super) fn program(self, program: &Program) -> Code {
         match program {
             Program::Text(language, text) => self.text(*language, text),
@@ -54,7 +94,7 @@ impl World<'_> {
             ..Code::default()
         };
         for name in &facts.reads {
-            let relations = self.relations.anywhere(name);
+            let relations = self.meant(self.relations, name);
             if relations.is_empty() {
                 let reason = || Reason::UnknownRelation(name.to_string().into());
                 code.refusal.get_or_insert_with(reason);
@@ -78,10 +118,10 @@ impl World<'_> {
         // Not every mention is a relation.
         let reads = body.mentions.iter();
         code.reads = reads
-            .flat_map(|name| self.relations.anywhere(name))
+            .flat_map(|name| self.meant(self.relations, name))
             .collect();
         for action in &body.actions {
-            let targets = self.relations.anywhere(&action.relation);
+            let targets = self.meant(self.relations, &action.relation);
             if targets.is_empty() {
                 code.unknown.get_or_insert_with(|| {
                     format!(
@@ -102,7 +142,7 @@ impl World<'_> {
 
     /// Adds a call.
     fn call(self, function: &Relation, code: &mut Code) {
-        let routines = self.routines.anywhere(function);
+        let routines = self.meant(self.routines, function);
         if routines.is_empty() && !is_built_in(self.dialect, function) {
             let name = || function.to_string().into_boxed_str();
             code.refusal

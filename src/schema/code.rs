@@ -16,6 +16,8 @@ pub(super) struct Code {
     pub(super) unknown: Option<Box<str>>,
     /// It changes the state of the session that runs it.
     pub(super) session: bool,
+    /// Of a view: why nobody can tell all of what is written through it.
+    pub(super) hidden: Option<Box<str>>,
 }
 
 /// What names in a body can mean.
@@ -98,6 +100,7 @@ impl<'a> World<'a> {
             if relations.is_empty() {
                 let reason = || Reason::UnknownRelation(name.to_string().into());
                 code.refusal.get_or_insert_with(reason);
+                code.hidden.get_or_insert_with(|| lacking("reads", name));
             }
             code.reads.extend(relations);
         }
@@ -120,16 +123,17 @@ impl<'a> World<'a> {
         code.reads = reads
             .flat_map(|name| self.meant(self.relations, name))
             .collect();
+        for table in &body.tables {
+            // A view, for all that is known, whose functions may read and write anything.
+            if self.meant(self.relations, table).is_empty() {
+                code.unknown.get_or_insert_with(|| lacking("reads", table));
+            }
+        }
         for action in &body.actions {
             let targets = self.meant(self.relations, &action.relation);
             if targets.is_empty() {
-                code.unknown.get_or_insert_with(|| {
-                    format!(
-                        "it writes `{}`, which is not in the catalog",
-                        action.relation
-                    )
-                    .into()
-                });
+                code.unknown
+                    .get_or_insert_with(|| lacking("writes", &action.relation));
             }
             code.writes
                 .extend(targets.into_iter().map(|id| (id, action.ops)));
@@ -149,9 +153,8 @@ impl<'a> World<'a> {
                 .get_or_insert_with(|| Reason::UnknownFunction(name()));
             // What an application gives to SQLite cannot write through the connection that runs it.
             if self.dialect != Dialect::Sqlite {
-                code.unknown.get_or_insert_with(|| {
-                    format!("it calls `{}`, which is not in the catalog", name()).into()
-                });
+                code.unknown
+                    .get_or_insert_with(|| lacking("calls", function));
             }
         }
         code.calls.extend(routines);
@@ -165,4 +168,8 @@ impl<'a> World<'a> {
             ..Code::default()
         }
     }
+}
+
+fn lacking(does: &str, name: &Relation) -> Box<str> {
+    format!("it {does} `{name}`, which is not in the catalog").into()
 }

@@ -184,9 +184,16 @@ impl<'g> Work<'g> {
             self.unknown(&Via::Foreign { table: id }, why);
         }
         if graph.nodes[id].kind == EntryKind::View && !graph.omitted.is(Omission::Views) {
+            let via = Via::View { view: id };
             for code in &graph.nodes[id].definition {
                 for &base in &code.reads {
-                    self.write(base, ops, &Via::View { view: id });
+                    self.write(base, ops, &via);
+                }
+                // PostgreSQL's catalog shows everything; what it does not list holds no rows of anybody's.
+                if graph.dialect == Dialect::MySql
+                    && let Some(why) = &code.hidden
+                {
+                    self.unknown(&via, why);
                 }
             }
         }

@@ -33,6 +33,7 @@ mod scan;
 mod scope;
 mod statement;
 mod stored;
+mod tables;
 mod targets;
 mod token;
 mod transaction;

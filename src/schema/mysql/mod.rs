@@ -155,6 +155,12 @@ impl Parts {
     fn entry(&mut self, database: &str, name: &str, kind: EntryKind, unlogged: bool) -> Entry {
         let key = (database.to_owned(), name.to_owned());
         let described = self.columns.remove(&key).unwrap_or_default();
+        let mut keys = self.keys.take(&key);
+        let shows = |column: &Box<str>| described.iter().any(|shown| *shown.name == **column);
+        if !keys.iter().flatten().all(shows) {
+            // Others may tell rows apart by columns that are hidden from this account.
+            keys.clear();
+        }
         // An INSERT without a list of columns gives the visible ones, in their order.
         let (hidden, shown): (Vec<_>, Vec<_>) =
             described.into_iter().partition(Described::is_invisible);
@@ -170,7 +176,7 @@ impl Parts {
                 .chain(hidden)
                 .map(Described::column)
                 .collect(),
-            keys: self.keys.take(&key),
+            keys,
             row_security: false,
             unlogged,
             replaces: false,

@@ -104,12 +104,7 @@ impl Graph {
             catalog.routines.iter().map(|routine| &routine.name),
         );
         let functions = declarations.functions.clone().judged_elsewhere();
-        let world = World {
-            dialect,
-            functions: &functions,
-            relations: &names,
-            routines: &routine_names,
-        };
+        let world = World::new(dialect, &functions, &names, &routine_names);
         let exact = |name: &Relation| names.resolve(name, &[]);
         let mut nodes: Vec<Node> = catalog
             .relations
@@ -138,7 +133,7 @@ impl Graph {
             let declared = declared.rfind(|trigger| trigger.is_about(&hook.name, &hook.relation));
             let code = match declared {
                 Some(trigger) => world.declared(&trigger.writes),
-                None => world.program(&hook.program),
+                None => world.of(&hook.relation).program(&hook.program),
             };
             for id in exact(&hook.relation) {
                 nodes[id].hooks.push(HookNode {
@@ -158,7 +153,7 @@ impl Graph {
         let routines = catalog.routines.into_iter().map(|routine| RoutineNode {
             code: routine
                 .body
-                .map(|(language, text)| world.text(language, &text)),
+                .map(|(language, text)| world.of(&routine.name).text(language, &text)),
             name: routine.name,
             volatility: routine.volatility,
             harmless: routine.harmless,
@@ -318,7 +313,7 @@ fn node(world: World<'_>, id: usize, entry: Entry, declarations: &Declarations) 
         definition: entry
             .definition
             .iter()
-            .map(|definition| self::definition(world, definition))
+            .map(|definition| self::definition(world.of(&entry.name), definition))
             .collect(),
         name: entry.name,
         kind: entry.kind,

@@ -12,7 +12,7 @@ use super::{
     functions::{Functions, Judgement},
     names,
     part::{Context, Part, keep_reason, on_each, relations, sorted, united},
-    program, query, scan,
+    program, query, scan, tables,
     token::{Token, TokenKind, lex},
 };
 
@@ -37,6 +37,9 @@ pub enum Language {
 pub struct Body {
     /// Whatever it can read, and more: names that are no relation at all (variables, columns) can be among them. Sorted.
     pub mentions: Vec<Relation>,
+    /// Those among the mentions that are a table and nothing else, by where they stand. Only of MySQL's stored programs: there
+    /// a table can be hidden from who reads the catalog.
+    pub tables: Vec<Relation>,
     /// What it can write, sorted.
     pub actions: Vec<Action>,
     /// The functions and procedures it can call, as in [`Facts::calls`](super::Facts::calls).
@@ -75,7 +78,9 @@ pub fn body(dialect: Dialect, language: Language, text: &str, functions: &Functi
     } else {
         match language {
             Language::Sql => sql(&mut findings, tokens),
-            Language::PlPgSql | Language::StoredProgram => {
+            Language::PlPgSql => program::walk(&mut findings, language, tokens),
+            Language::StoredProgram => {
+                findings.body.tables = sorted(tables::read(tokens));
                 program::walk(&mut findings, language, tokens);
             }
             Language::SqliteTrigger => trigger(&mut findings, tokens),

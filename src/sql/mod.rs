@@ -20,6 +20,8 @@ mod names;
 mod normal;
 #[cfg(feature = "sqlite")]
 mod outline;
+#[cfg(feature = "mysql")]
+mod parameters;
 mod part;
 mod pins;
 mod plpgsql;
@@ -31,6 +33,7 @@ mod scan;
 mod scope;
 mod statement;
 mod stored;
+mod tables;
 mod targets;
 mod token;
 mod transaction;
@@ -44,4 +47,6 @@ pub use facts::{Action, Dialect, Facts, Hints, Kind, Ops, Reason, Relation, Step
 pub use functions::{Functions, is_built_in};
 #[cfg(feature = "sqlite")]
 pub(crate) use outline::outline;
+#[cfg(feature = "mysql")]
+pub(crate) use parameters::defaults;
 pub use pins::{Occurrence, Operand, Pin, PinnedWrite, Pins};

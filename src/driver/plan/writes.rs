@@ -120,6 +120,12 @@ impl Writer<'_> {
         let mut touched = match (writes, &snapshot.graph) {
             // Code that is judged by its text alone may hold DDL.
             (Writes::Everything, _) => Touched::Definitions,
+            // Where the names lead, only a catalog could tell.
+            (Writes::Relations(relations), None)
+                if names == Names::Any && relations.iter().any(|name| self.is_bare(name)) =>
+            {
+                Touched::Everything
+            }
             (Writes::Relations(relations), None) => {
                 let candidates = relations.iter().flat_map(|name| snapshot.candidates(name));
                 tags(candidates.flat_map(writes_of_any))
@@ -140,6 +146,11 @@ impl Writer<'_> {
             });
         }
         touched
+    }
+
+    /// Whether where a name leads depends on the session. What is temporary leads nowhere.
+    fn is_bare(&self, name: &Relation) -> bool {
+        name.schema.is_none() && !self.habits.temporary.holds(&name.name)
     }
 
     /// Whether it changes definitions that others see.

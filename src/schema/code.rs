@@ -1,6 +1,6 @@
 //! What a piece of code in the database can do, once its names are resolved.
 
-use super::{catalog::Program, names::Names};
+use super::{catalog::Program, implied::as_column, names::Names};
 use crate::sql::{Dialect, Functions, Language, Ops, Reason, Relation, analyse, body, is_built_in};
 
 /// The effects of a hook, a routine or a definition by itself. What the routines do that it calls is in those.
@@ -10,6 +10,8 @@ pub(super) struct Code {
     pub(super) writes: Vec<(usize, Ops)>,
     /// Routines.
     pub(super) calls: Vec<usize>,
+    /// Operators, behind which there can be more of them.
+    pub(super) operators: Vec<Box<str>>,
     /// Why a result that depends on it must not be cached.
     pub(super) refusal: Option<Reason>,
     /// Why it can do anything.
@@ -25,6 +27,8 @@ pub(super) struct World<'a> {
     pub(super) functions: &'a Functions,
     pub(super) relations: &'a Names,
     pub(super) routines: &'a Names,
+    /// The routines that can be called like a column.
+    pub(super) of_rows: &'a Names,
 }
 
 impl World<'_> {
@@ -97,6 +101,10 @@ impl World<'_> {
         for function in &body.calls {
             self.call(function, &mut code);
         }
+        let fields = body.implied.fields.iter();
+        code.calls
+            .extend(fields.flat_map(|field| as_column(self.of_rows, field)));
+        code.operators = body.implied.operators;
         code
     }
 

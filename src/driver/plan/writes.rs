@@ -55,7 +55,7 @@ pub(crate) fn explained(facts: &Facts, snapshot: &Snapshot) -> Option<Effects> {
         nodes.map(|id| (id, ops(facts, name)))
     });
     let reads = graph.resolve_all(&facts.reads);
-    let reach = graph.expand(targets, &reads, &graph.calls(&facts.calls).routines);
+    let reach = graph.expand(targets, &reads, &graph.calls(facts).routines);
     Some(graph.effects(&reach))
 }
 
@@ -182,7 +182,7 @@ impl Writer<'_> {
             unknown |= nodes.is_empty() && facts.kind != Kind::Ddl && !is_nobodys;
             targets.extend(nodes.into_iter().map(|id| (id, ops(facts, name))));
         }
-        let calls = graph.calls(&facts.calls);
+        let calls = graph.calls(facts);
         // A function of SQLite's cannot write through the connection that runs it.
         let anything = calls.unknown.is_some() && graph.dialect() != Dialect::Sqlite;
         let reads = facts.reads.iter().flat_map(resolve);

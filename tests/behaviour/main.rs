@@ -18,6 +18,7 @@ mod flights;
 mod freshness;
 mod hints;
 mod hits;
+mod implied;
 mod keys;
 mod mapped;
 mod outages;

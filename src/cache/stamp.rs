@@ -99,6 +99,12 @@ impl Stamp {
         self.outside.as_ref()?.words.get(at).copied()
     }
 
+    /// Whether a write of unknown outcome could still take effect when it was noted.
+    #[inline]
+    pub(crate) fn is_quarantined(&self) -> bool {
+        self.standing == Standing::Quarantined
+    }
+
     /// The same stamp for a load that begins only now. The versions stay: they were noted before it as well.
     pub(super) fn renewed(&self, now: Tick) -> Self {
         Self {

@@ -8,7 +8,10 @@ use super::{
     graph::{Graph, HookNode, Reference},
     omission::Omission,
 };
-use crate::sql::{Ops, Reason};
+use crate::sql::{Dialect, Ops, Reason};
+
+/// What `OR REPLACE` does to a table.
+const REPLACE: Ops = Ops::INSERT.and(Ops::UPDATE).and(Ops::DELETE);
 
 /// Everything that a write can change.
 #[derive(Debug, Default)]
@@ -66,7 +69,7 @@ impl Graph {
     /// What one hook does, without what that brings with it by other ways.
     pub(super) fn run_alone(&self, on: usize, hook: &HookNode) -> Reach {
         let mut work = Work::new(self);
-        work.hook(hook, on);
+        work.hook(hook, on, Conflict::AsWritten);
         work.reach
     }
 
@@ -95,6 +98,34 @@ struct Work<'g> {
     graph: &'g Graph,
     reach: Reach,
     waiting: Vec<(usize, Ops)>,
+    /// The nodes that are changed with [`Conflict::Replace`].
+    replaced: HashSet<usize>,
+}
+
+/// What the changes in a trigger's body do to rows with the same key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Conflict {
+    /// What the body says.
+    AsWritten,
+    /// Take their place, whatever the body says: on SQLite, `OR REPLACE` of the statement that runs the trigger holds for
+    /// what the trigger runs, and so on. (lang_createtrigger.html §2.)
+    Replace,
+}
+
+impl Conflict {
+    fn of(graph: &Graph, ops: Ops) -> Self {
+        match graph.dialect == Dialect::Sqlite && ops.holds(REPLACE) {
+            true => Conflict::Replace,
+            false => Conflict::AsWritten,
+        }
+    }
+
+    fn apply(self, ops: Ops) -> Ops {
+        match self == Conflict::Replace && ops.meets(Ops::INSERT.and(Ops::UPDATE)) {
+            true => ops.and(REPLACE),
+            false => ops,
+        }
+    }
 }
 
 impl<'g> Work<'g> {
@@ -103,6 +134,7 @@ impl<'g> Work<'g> {
             graph,
             reach: Reach::default(),
             waiting: Vec::new(),
+            replaced: HashSet::new(),
         }
     }
 
@@ -117,8 +149,11 @@ impl<'g> Work<'g> {
             again: false,
         });
         touch.again |= *via != Via::Named;
-        if !touch.ops.holds(ops) {
-            touch.ops = touch.ops.and(ops);
+        let is_new = !touch.ops.holds(ops);
+        touch.ops = touch.ops.and(ops);
+        // The same changes, one by one, do less.
+        let replaces = Conflict::of(self.graph, ops) == Conflict::Replace;
+        if (replaces && self.replaced.insert(id)) || is_new {
             self.waiting.push((id, ops));
         }
     }
@@ -135,10 +170,11 @@ impl<'g> Work<'g> {
                 self.refer(reference, member, ops);
             }
         }
+        let conflict = Conflict::of(graph, ops);
         for member in family {
             for hook in &graph.nodes[member].hooks {
                 if hook.ops.meets(ops) && !self.is_omitted(hook) {
-                    self.hook(hook, member);
+                    self.hook(hook, member, conflict);
                 }
             }
         }
@@ -148,21 +184,28 @@ impl<'g> Work<'g> {
             self.unknown(&Via::Foreign { table: id }, why);
         }
         if graph.nodes[id].kind == EntryKind::View && !graph.omitted.is(Omission::Views) {
+            let via = Via::View { view: id };
             for code in &graph.nodes[id].definition {
                 for &base in &code.reads {
-                    self.write(base, ops, &Via::View { view: id });
+                    self.write(base, ops, &via);
+                }
+                // PostgreSQL's catalog shows everything; what it does not list holds no rows of anybody's.
+                if graph.dialect == Dialect::MySql
+                    && let Some(why) = &code.hidden
+                {
+                    self.unknown(&via, why);
                 }
             }
         }
     }
 
-    fn hook(&mut self, hook: &HookNode, on: usize) {
+    fn hook(&mut self, hook: &HookNode, on: usize, conflict: Conflict) {
         let via = Via::Hook {
             kind: hook.kind,
             name: hook.name.clone(),
             on,
         };
-        self.run(&hook.code, &via);
+        self.run(&hook.code, &via, conflict);
     }
 
     fn refer(&mut self, reference: &Reference, parent: usize, ops: Ops) {
@@ -196,21 +239,23 @@ impl<'g> Work<'g> {
         let graph = self.graph;
         if self.reach.read.insert(id) {
             for code in &graph.nodes[id].definition {
-                self.run(code, &Via::View { view: id });
+                self.run(code, &Via::View { view: id }, Conflict::AsWritten);
             }
         }
     }
 
-    fn run(&mut self, code: &Code, via: &Via) {
+    fn run(&mut self, code: &Code, via: &Via, conflict: Conflict) {
         code.reads.iter().for_each(|&id| self.read(id));
         for &(id, ops) in &code.writes {
-            self.write(id, ops, via);
+            self.write(id, conflict.apply(ops), via);
         }
         self.reach.session |= code.session;
         if let Some(why) = &code.unknown {
             self.unknown(via, why);
         }
         self.call(&code.calls, Some(via));
+        let implied: Vec<usize> = self.graph.implied.behind(&code.operators).collect();
+        self.call(&implied, Some(via));
     }
 
     /// Runs routines, on behalf of `via` or of the statement itself.
@@ -226,7 +271,8 @@ impl<'g> Work<'g> {
             let own = Via::Call { routine: id };
             let via = via.unwrap_or(&own);
             match &routine.code {
-                Ok(code) => self.run(code, via),
+                // SQLite has no routines.
+                Ok(code) => self.run(code, via, Conflict::AsWritten),
                 Err(why) if self.graph.may_write(routine) => self.unknown(via, why),
                 Err(_) => {}
             }

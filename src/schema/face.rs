@@ -159,6 +159,7 @@ impl Graph {
                 }
             }
         }
+        warnings.extend(self.implied_warnings());
         warnings
     }
 }

@@ -7,6 +7,7 @@ use super::{
     catalog::{Column, Definition, Entry, EntryKind, HookKind, Volatility},
     code::{Code, World},
     declare::Declarations,
+    implied::ImpliedRoutines,
     names::{Names, fold},
     omission::{Omission, Omitted},
 };
@@ -25,6 +26,7 @@ pub(crate) struct Graph {
     pub(super) names: Names,
     pub(super) routines: Vec<RoutineNode>,
     pub(super) routine_names: Names,
+    pub(super) implied: ImpliedRoutines,
     /// What runs at DDL.
     pub(super) at_ddl: Vec<Box<str>>,
     /// Judges calls in statements as in bodies.
@@ -103,12 +105,17 @@ impl Graph {
             dialect,
             catalog.routines.iter().map(|routine| &routine.name),
         );
+        let of_rows = catalog.routines.iter().enumerate();
+        let of_rows = of_rows.filter(|(_, routine)| routine.of_rows);
+        let of_rows = Names::numbered(dialect, of_rows.map(|(id, routine)| (id, &routine.name)));
         let functions = declarations.functions.clone().judged_elsewhere();
         let world = World {
             dialect,
             functions: &functions,
             relations: &names,
             routines: &routine_names,
+            of_rows: &of_rows,
+            home: None,
         };
         let exact = |name: &Relation| names.resolve(name, &[]);
         let mut nodes: Vec<Node> = catalog
@@ -138,7 +145,7 @@ impl Graph {
             let declared = declared.rfind(|trigger| trigger.is_about(&hook.name, &hook.relation));
             let code = match declared {
                 Some(trigger) => world.declared(&trigger.writes),
-                None => world.program(&hook.program),
+                None => world.of(&hook.relation).program(&hook.program),
             };
             for id in exact(&hook.relation) {
                 nodes[id].hooks.push(HookNode {
@@ -158,22 +165,25 @@ impl Graph {
         let routines = catalog.routines.into_iter().map(|routine| RoutineNode {
             code: routine
                 .body
-                .map(|(language, text)| world.text(language, &text)),
+                .map(|(language, text)| world.of(&routine.name).text(language, &text)),
             name: routine.name,
             volatility: routine.volatility,
             harmless: routine.harmless,
         });
-        Graph {
+        let mut graph = Graph {
             routines: routines.collect(),
             dialect,
             path: catalog.path,
             nodes,
             names,
             routine_names,
+            implied: ImpliedRoutines::new(of_rows),
             at_ddl: catalog.at_ddl,
             functions,
             omitted,
-        }
+        };
+        graph.imply(&catalog.implied);
+        graph
     }
 
     /// Whether DDL runs code of the database's users (event triggers), which may write.
@@ -318,7 +328,7 @@ fn node(world: World<'_>, id: usize, entry: Entry, declarations: &Declarations) 
         definition: entry
             .definition
             .iter()
-            .map(|definition| self::definition(world, definition))
+            .map(|definition| self::definition(world.of(&entry.name), definition))
             .collect(),
         name: entry.name,
         kind: entry.kind,

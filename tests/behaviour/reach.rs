@@ -10,13 +10,17 @@ use crate::kit::{LONG, Number, Person, Scene, Setting, TestDatabase, query, read
 
 tests!(only sqlite => [
     a_temporary_trigger_changes_what_its_statement_does_not_name,
+    a_statement_that_replaces_has_its_triggers_replace,
 ]);
+tests!(only mariadb => [a_bare_name_in_a_body_is_one_of_its_own_database]);
 tests!(only postgres => [
     reading_a_view_runs_the_functions_in_it,
     reading_a_table_runs_the_functions_of_its_policies,
     a_write_through_a_temporary_view_changes_the_table_behind_it,
     a_trigger_of_a_temporary_table_changes_other_tables,
     a_text_that_moves_the_path_first_writes_where_the_path_leads,
+    a_function_that_moves_the_path_moves_it_for_the_rest_of_its_text,
+    by_text_alone_a_session_that_was_changed_can_write_anything,
     a_begin_of_ones_own_writes_where_the_path_leads,
     a_late_definition_is_met,
     a_policy_that_calls_a_function_is_cached_in_a_scope,
@@ -46,6 +50,65 @@ async fn a_temporary_trigger_changes_what_its_statement_does_not_name<DB: TestDa
     run(&mut connection, "INSERT INTO people VALUES (3, 'Eve')").await;
     assert_eq!(scene.truth("pets").await.len(), 1);
     scene.assert_true("after the insert").await;
+}
+
+async fn a_bare_name_in_a_body_is_one_of_its_own_database<DB: TestDatabase>() {
+    let scene = Setting::<DB>::usual()
+        .with(["CREATE TRIGGER t AFTER INSERT ON people FOR EACH ROW INSERT INTO pets VALUES (new.id, 1, 'Rex')"])
+        .scene()
+        .await;
+    let own = scene.url.rsplit('/').next().unwrap();
+    let own = own.split('?').next().unwrap();
+    let other = format!("{own}_other");
+    scene.behind(&format!("CREATE DATABASE {other}")).await;
+    scene
+        .behind(&format!("CREATE TABLE {other}.pets (id BIGINT)"))
+        .await;
+    scene.pool.reload_schema().await.unwrap();
+    let explained = scene.pool.explain("INSERT INTO people VALUES (3, 'Eve')");
+    let effects = explained.effects.unwrap();
+    let names: Vec<String> = effects
+        .relations
+        .iter()
+        .map(|(name, _)| name.to_string())
+        .collect();
+    assert_eq!(names, [format!("{own}.people"), format!("{own}.pets")]);
+    assert_eq!(effects.everything, None);
+    scene.warm().await;
+    scene.through("INSERT INTO people VALUES (3, 'Eve')").await;
+    scene.assert_true("after the insert").await;
+    // What its own database lacks, another's table does not stand for.
+    scene.behind("DROP TABLE pets").await;
+    scene.pool.reload_schema().await.unwrap();
+    let explained = scene.pool.explain("INSERT INTO people VALUES (4, 'Joe')");
+    assert!(explained.effects.unwrap().everything.is_some());
+}
+
+async fn a_statement_that_replaces_has_its_triggers_replace<DB: TestDatabase>() {
+    let scene = Setting::<DB>::usual()
+        .with([
+            "CREATE TABLE homes (id BIGINT PRIMARY KEY)",
+            "CREATE TABLE rooms (id BIGINT PRIMARY KEY, name TEXT, home BIGINT REFERENCES homes ON DELETE CASCADE)",
+            "CREATE TABLE inbox (id BIGINT)",
+            "INSERT INTO homes VALUES (7)",
+            "INSERT INTO rooms VALUES (1, 'hall', 7)",
+            // What holds for a trigger holds for those that it fires.
+            "CREATE TRIGGER moved AFTER INSERT ON people BEGIN INSERT INTO inbox VALUES (new.id); END",
+            "CREATE TRIGGER housed AFTER INSERT ON inbox BEGIN INSERT INTO homes VALUES (new.id); END",
+        ])
+        .scene()
+        .await;
+    scene.rows("rooms").await;
+    assert_eq!(scene.source("rooms").await, Source::Local);
+    // Nothing is in the way of the row itself.
+    scene
+        .through("INSERT OR REPLACE INTO people VALUES (7, 'Eve')")
+        .await;
+    assert_eq!(scene.truth("rooms").await, []);
+    assert_eq!(scene.rows("rooms").await, []);
+    scene.rows("rooms").await;
+    scene.through("INSERT INTO people VALUES (8, 'Joe')").await;
+    assert_eq!(scene.source("rooms").await, Source::Local);
 }
 
 async fn reading_a_view_runs_the_functions_in_it<DB: TestDatabase>() {
@@ -164,6 +227,40 @@ async fn a_text_that_moves_the_path_first_writes_where_the_path_leads<DB: TestDa
         .execute(&scene.pool)
         .await
         .unwrap();
+    assert_eq!(
+        scene.rows("beside.people").await,
+        scene.truth("beside.people").await
+    );
+}
+
+async fn a_function_that_moves_the_path_moves_it_for_the_rest_of_its_text<DB: TestDatabase>() {
+    let scene = beside::<DB>()
+        .with([
+            "CREATE FUNCTION go() RETURNS text LANGUAGE sql AS 'SELECT set_config(''search_path'', ''beside'', false)'",
+        ])
+        .scene()
+        .await;
+    scene.rows("beside.people").await;
+    assert_eq!(scene.source("beside.people").await, Source::Local);
+    sqlx::raw_sql("SELECT go(); UPDATE people SET name = 'x'")
+        .execute(&scene.pool)
+        .await
+        .unwrap();
+    assert_eq!(
+        scene.rows("beside.people").await,
+        scene.truth("beside.people").await
+    );
+}
+
+async fn by_text_alone_a_session_that_was_changed_can_write_anything<DB: TestDatabase>() {
+    let text_only =
+        |builder: cachedpool::Builder<DB>| builder.schema(cachedpool::SchemaMode::TextOnly);
+    let scene = beside::<DB>().pool(text_only).scene().await;
+    let mut connection = scene.pool.acquire().await.unwrap();
+    run(&mut connection, "SET search_path TO beside").await;
+    scene.rows("beside.people").await;
+    assert_eq!(scene.source("beside.people").await, Source::Local);
+    run(&mut connection, "UPDATE people SET name = 'x'").await;
     assert_eq!(
         scene.rows("beside.people").await,
         scene.truth("beside.people").await

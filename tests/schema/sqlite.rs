@@ -1,5 +1,7 @@
 //! SQLite.
 
+use std::collections::HashSet;
+
 use cachedpool::inspect;
 use cachedpool_test_support::SqliteFile;
 use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
@@ -332,4 +334,40 @@ async fn the_fingerprint_moves_with_the_schema_alone() {
         .await
         .unwrap();
     assert_ne!(inspect::fingerprint(&pool).await.unwrap(), last);
+}
+
+#[tokio::test]
+async fn the_fingerprint_tells_attached_databases_that_changed_as_often() {
+    let (pool, _file) = database("CREATE TABLE t (a INT)").await;
+    let mut seen = Vec::new();
+    let files = [SqliteFile::new(), SqliteFile::new()];
+    for (file, ddl) in files
+        .iter()
+        .zip(["CREATE TABLE a (x INT)", "CREATE TABLE b (x INT)"])
+    {
+        let there = SqlitePool::connect(&file.url()).await.unwrap();
+        sqlx::raw_sql(ddl).execute(&there).await.unwrap();
+        let path: String = sqlx::query_scalar("SELECT file FROM pragma_database_list")
+            .fetch_one(&there)
+            .await
+            .unwrap();
+        sqlx::query("ATTACH ? AS x")
+            .bind(path)
+            .execute(&pool)
+            .await
+            .unwrap();
+        seen.push(inspect::fingerprint(&pool).await.unwrap());
+        sqlx::raw_sql("DETACH x").execute(&pool).await.unwrap();
+    }
+    for ddl in ["CREATE TABLE x.a (x INT)", "CREATE TABLE x.b (x INT)"] {
+        sqlx::raw_sql("ATTACH ':memory:' AS x")
+            .execute(&pool)
+            .await
+            .unwrap();
+        sqlx::raw_sql(ddl).execute(&pool).await.unwrap();
+        seen.push(inspect::fingerprint(&pool).await.unwrap());
+        sqlx::raw_sql("DETACH x").execute(&pool).await.unwrap();
+    }
+    let different: HashSet<&String> = seen.iter().collect();
+    assert_eq!(different.len(), seen.len(), "{seen:#?}");
 }

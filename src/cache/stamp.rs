@@ -3,6 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use smallvec::SmallVec;
+use twox_hash::XxHash3_128;
 
 use super::{
     Tags, Tick,
@@ -54,6 +55,18 @@ impl Stamp {
     /// When it was noted: before the load that it stands for, so an age counted from here is never too young.
     pub fn noted(&self) -> Tick {
         self.noted
+    }
+
+    /// A number that is another one when a slot or its version is, for one `seed` and `salt`.
+    pub(crate) fn state(&self, seed: u64, salt: &[u8]) -> u128 {
+        let mut bytes = salt.to_vec();
+        for slot in self.tags.read_slots() {
+            bytes.extend_from_slice(&slot.to_le_bytes());
+        }
+        for version in &self.versions {
+            bytes.extend_from_slice(&version.to_le_bytes());
+        }
+        XxHash3_128::oneshot_with_seed(seed, &bytes)
     }
 
     /// The stamp of both loads together; `None` if a write came between them, so that nothing made of both is true at any

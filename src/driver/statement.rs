@@ -58,7 +58,8 @@ pub(crate) struct Statements {
     dialect: Dialect,
     /// As declared; a snapshot with a catalog has its own.
     functions: Functions,
-    terms: Terms,
+    /// Those of the pool, which hints and comments change.
+    pub(crate) terms: Terms,
     row_tags: RowTags,
     /// Text to statement. Written by whoever meets a new text.
     texts: Cache<Box<str>, Arc<Statement>>,

@@ -85,6 +85,17 @@ pub(super) fn judge(request: &HeaderMap, status: StatusCode, response: &HeaderMa
     }
 }
 
+/// The conditions of a request alone.
+pub(super) fn of(request: &HeaderMap) -> HeaderMap {
+    let mut conditions = HeaderMap::new();
+    for name in &CONDITIONS {
+        for value in request.get_all(name) {
+            conditions.append(name, value.clone());
+        }
+    }
+    conditions
+}
+
 /// `None` if it is absent, or if nothing in it is an entity tag: the type takes any text, and would fail each request that
 /// has a malformed one.
 fn if_match(request: &HeaderMap) -> Option<IfMatch> {

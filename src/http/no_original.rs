@@ -6,3 +6,8 @@ use http::{Uri, request::Parts};
 pub(super) fn uri(_: &Parts) -> Option<&Uri> {
     None
 }
+
+/// Whether a router around a service of this type may have cut something off unseen.
+pub(super) fn is_hidden_from<S>() -> bool {
+    std::any::type_name::<S>().contains("axum::")
+}

@@ -10,3 +10,8 @@ pub(super) fn uri(parts: &Parts) -> Option<&Uri> {
         .get::<OriginalUri>()
         .map(|original| &original.0)
 }
+
+/// Whether a router around a service of this type may have cut something off unseen.
+pub(super) fn is_hidden_from<S>() -> bool {
+    false
+}

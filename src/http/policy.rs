@@ -30,7 +30,7 @@ const KEEP: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 #[must_use]
 pub struct Policy {
-    pub(super) max_age: Duration,
+    pub(super) max_age: Option<Duration>,
     pub(super) s_maxage: Option<Duration>,
     pub(super) keep: Option<Duration>,
     pub(super) stale_while_revalidate: Duration,
@@ -90,7 +90,7 @@ impl Policy {
     /// The defaults: kept for a minute by the layer, for no time by clients, not shared among processes.
     pub fn new() -> Self {
         Self {
-            max_age: Duration::ZERO,
+            max_age: None,
             s_maxage: None,
             keep: None,
             stale_while_revalidate: Duration::ZERO,
@@ -113,10 +113,10 @@ impl Policy {
 
     /// For how long a client may use its own copy without asking: `max-age` (RFC 9111 §5.2.2.1).
     ///
-    /// No write reaches what a client keeps, so this is for how long it may show older data. The default is zero: it asks
-    /// each time.
+    /// No write reaches what a client keeps, so this is for how long it may show older data. Where neither this nor the handler
+    /// says so, it asks each time.
     pub fn max_age(mut self, span: Duration) -> Self {
-        self.max_age = span;
+        self.max_age = Some(span);
         self
     }
 
@@ -130,7 +130,7 @@ impl Policy {
     }
 
     /// For how long this layer answers from an entry that no write has invalidated, if it is another time than
-    /// `s_maxage`. The default is `s_maxage`, else `max_age`, else a minute.
+    /// `s_maxage`. The default is `s_maxage`, else `max_age`, else a minute. A handler can shorten it (RFC 9111 §4.2.1).
     pub fn keep(mut self, span: Duration) -> Self {
         self.keep = Some(span);
         self
@@ -248,9 +248,7 @@ impl Policy {
 
     /// For how long the layer itself answers from an entry.
     pub(super) fn kept_for(&self) -> Duration {
-        let told = self
-            .s_maxage
-            .or(Some(self.max_age).filter(|span| !span.is_zero()));
+        let told = self.s_maxage.or(self.max_age);
         self.keep.or(told).unwrap_or(KEEP)
     }
 }

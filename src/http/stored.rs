@@ -10,15 +10,16 @@ use headers::{ETag, HeaderMapExt as _};
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{
-        AGE, CONNECTION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
-        CONTENT_TYPE, DATE, ETAG, EXPIRES, PROXY_AUTHENTICATE, SET_COOKIE, TE, TRAILER,
-        TRANSFER_ENCODING, UPGRADE, VARY,
+        AGE, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
+        CONTENT_RANGE, CONTENT_TYPE, COOKIE, DATE, ETAG, EXPIRES, HOST, PROXY_AUTHENTICATE,
+        SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VARY,
     },
 };
 use twox_hash::{XxHash3_128, xxhash3_128};
 
 use super::{
     directives::{Said, items},
+    key::ROUTING,
     policy::Policy,
     request::Credentials,
 };
@@ -247,9 +248,18 @@ fn is_covered(policy: &Policy, headers: &HeaderMap) -> bool {
         items(line.as_bytes()).all(|name| {
             let name = name.trim_ascii();
             name.is_empty()
-                || HeaderName::from_bytes(name).is_ok_and(|name| policy.vary.contains(&name))
+                || HeaderName::from_bytes(name).is_ok_and(|name| is_keyed(policy, &name))
         })
     })
+}
+
+/// Whether a header is told apart by the key.
+fn is_keyed(policy: &Policy, name: &HeaderName) -> bool {
+    policy.vary.contains(name)
+        || ROUTING.contains(name)
+        || *name == HOST
+        // The function answers for all credentials.
+        || (policy.key.is_some() && [AUTHORIZATION, COOKIE].contains(name))
 }
 
 /// RFC 9111 §5.3: counts where `Cache-Control` says nothing, and is over if it is no date.

@@ -84,6 +84,8 @@ pub(crate) struct ForeignKey {
     pub(crate) name: Box<str>,
     pub(crate) child: Relation,
     pub(crate) parent: Relation,
+    /// The parent's columns that it refers to; none if they are not known.
+    pub(crate) referenced: Vec<Box<str>>,
     pub(crate) on_delete: Ops,
     pub(crate) on_update: Ops,
 }

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use super::{
     catalog::EntryKind,
-    expand::Reach,
+    expand::{Reach, Target},
     graph::{Graph, Node},
 };
 use crate::sql::{Ops, Relation};
@@ -87,7 +87,15 @@ impl Schema {
         match &self.0 {
             Some(graph) => {
                 let targets = graph.meant(&Relation::named(name)).into_iter();
-                graph.effects(&graph.expand(targets.map(|id| (id, ops)), &[], &[]))
+                graph.effects(&graph.expand(
+                    targets.map(|id| Target {
+                        id,
+                        ops,
+                        assigned: None,
+                    }),
+                    &[],
+                    &[],
+                ))
             }
             None => Effects {
                 relations: Vec::new(),

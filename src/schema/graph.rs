@@ -67,6 +67,8 @@ pub(crate) struct Key {
 pub(super) struct Reference {
     pub(super) name: Box<str>,
     pub(super) child: usize,
+    /// The node's columns that it points to; none if they are not known.
+    pub(super) columns: Vec<Box<str>>,
     pub(super) on_delete: Ops,
     pub(super) on_update: Ops,
 }
@@ -123,6 +125,7 @@ impl Graph {
                 nodes[parent].references.push(Reference {
                     name: key.name.clone(),
                     child,
+                    columns: key.referenced.clone(),
                     on_delete: key.on_delete,
                     on_update: key.on_update,
                 });

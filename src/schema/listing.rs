@@ -14,8 +14,13 @@ impl Catalog {
         lines.extend(self.relations.iter().flat_map(relation));
         lines.extend(self.foreign_keys.iter().map(|key| {
             format!(
-                "foreign key {}: {} -> {} delete {:?} update {:?}",
-                key.name, key.child, key.parent, key.on_delete, key.on_update
+                "foreign key {}: {} -> {}({}) delete {:?} update {:?}",
+                key.name,
+                key.child,
+                key.parent,
+                list(&key.referenced),
+                key.on_delete,
+                key.on_update
             )
         }));
         let parents = self.parents.iter();

@@ -40,7 +40,7 @@ pub(crate) mod sqlite;
 pub(crate) use canonical::{Canonical, ColumnKind};
 pub(crate) use catalog::{Catalog, EntryKind};
 pub(crate) use declare::{Declarations, DeclaredTrigger, Misnamed};
-pub(crate) use expand::{Reach, Via};
+pub(crate) use expand::{Reach, Target, Via};
 pub use face::{Effects, RelationInfo, RelationKind, Schema};
 pub(crate) use graph::{Graph, Key, Node, title};
 pub(crate) use needs::Needs;

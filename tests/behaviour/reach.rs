@@ -2,12 +2,13 @@
 
 use std::pin::pin;
 
-use cachedpool::Source;
+use cachedpool::{CacheExt as _, Source};
 use cachedpool_test_support::wait_until;
 use futures_util::poll;
 
 use crate::kit::{LONG, Number, Person, Scene, Setting, TestDatabase, query, read, run};
 
+tests!(sqlite, postgres, mariadb => [an_update_cascades_only_if_it_assigns_what_is_referred_to]);
 tests!(only sqlite => [
     a_temporary_trigger_changes_what_its_statement_does_not_name,
     a_statement_that_replaces_has_its_triggers_replace,
@@ -29,6 +30,44 @@ tests!(only postgres => [
 
 const LOG: &str = "CREATE FUNCTION log(id bigint) RETURNS boolean LANGUAGE sql VOLATILE AS \
     'INSERT INTO pets VALUES ((SELECT coalesce(max(id), 0) + 1 FROM pets), 1, ''Rex'') RETURNING true'";
+
+async fn an_update_cascades_only_if_it_assigns_what_is_referred_to<DB: TestDatabase>() {
+    let scene = Setting::<DB>::usual()
+        .with([
+            "CREATE TABLE homes (id BIGINT PRIMARY KEY, town BIGINT UNIQUE, name VARCHAR(9))",
+            "CREATE TABLE rooms (id BIGINT PRIMARY KEY, name VARCHAR(9), home BIGINT, \
+             FOREIGN KEY (home) REFERENCES homes (town) ON UPDATE CASCADE)",
+            "CREATE TABLE lamps (id BIGINT PRIMARY KEY, name VARCHAR(9), home BIGINT, \
+             FOREIGN KEY (home) REFERENCES homes (id) ON UPDATE SET NULL)",
+            "INSERT INTO homes VALUES (7, 70, 'hut')",
+            "INSERT INTO rooms VALUES (1, 'hall', 70)",
+            "INSERT INTO lamps VALUES (1, 'old', 7)",
+        ])
+        .scene()
+        .await;
+    for (sql, reached) in [
+        ("UPDATE homes SET name = 'house'", &["homes"][..]),
+        ("UPDATE homes SET name = 'h' WHERE id = 7", &["homes"]),
+        ("UPDATE homes SET town = 71", &["homes", "rooms"]),
+        ("UPDATE homes SET name = 'x', ID = 8", &["homes", "lamps"]),
+        ("DELETE FROM homes", &["homes"]),
+    ] {
+        let effects = scene.pool.explain(sql).effects.unwrap();
+        let names = effects.relations.iter().map(|(name, _)| &*name.name);
+        let mut names: Vec<&str> = names.collect();
+        names.sort_unstable();
+        assert_eq!(names, reached, "{sql}");
+    }
+    let homes = "SELECT home AS id, name FROM";
+    let through = async |table: &str| {
+        let sql = format!("{homes} {table}");
+        let rows = read::<DB, Person>(&sql, []).cached(&scene.pool).fetch_all();
+        rows.await.unwrap()[0].id
+    };
+    assert_eq!(through("rooms").await, 70);
+    scene.through("UPDATE homes SET town = 71").await;
+    assert_eq!(through("rooms").await, 71);
+}
 
 async fn a_temporary_trigger_changes_what_its_statement_does_not_name<DB: TestDatabase>() {
     let scene = Scene::<DB>::new().await;
@@ -249,7 +288,6 @@ async fn a_begin_of_ones_own_writes_where_the_path_leads<DB: TestDatabase>() {
 }
 
 async fn a_policy_that_calls_a_function_is_cached_in_a_scope<DB: TestDatabase>() {
-    use cachedpool::CacheExt as _;
     let scene = Setting::<DB>::usual()
         .with([
             "CREATE FUNCTION me() RETURNS text LANGUAGE sql STABLE AS 'SELECT current_setting(''app.me'', true)'",

@@ -241,7 +241,7 @@ async fn keys<R: CatalogReader>(reader: &mut R) -> Result<Keys<Name>, LoadError<
             .or_default()
             .push(whole.then(|| column.into()));
     }
-    for [database, table, constraint, _, column] in FOREIGN_KEY_COLUMNS.rows(reader).await? {
+    for [database, table, constraint, _, column, _] in FOREIGN_KEY_COLUMNS.rows(reader).await? {
         lists
             .entry((
                 database,
@@ -282,6 +282,13 @@ async fn views<R: CatalogReader>(
 async fn foreign_keys<R: CatalogReader>(
     reader: &mut R,
 ) -> Result<Vec<ForeignKey>, LoadError<R::Error>> {
+    let mut referenced = HashMap::<_, Vec<Box<str>>>::new();
+    for [database, table, constraint, _, _, column] in FOREIGN_KEY_COLUMNS.rows(reader).await? {
+        referenced
+            .entry([database, table, constraint])
+            .or_default()
+            .push(column.into());
+    }
     let rows = FOREIGN_KEYS.rows(reader).await?;
     Ok(rows
         .into_iter()
@@ -295,6 +302,9 @@ async fn foreign_keys<R: CatalogReader>(
                 on_delete,
                 on_update,
             ]| ForeignKey {
+                referenced: referenced
+                    .remove(&[database.clone(), child.clone(), name.clone()])
+                    .unwrap_or_default(),
                 name: name.into(),
                 child: relation(&database, &child),
                 // Without a name the account does not see the parent, and so cannot be told to write it.

@@ -67,6 +67,21 @@ impl Relations {
         }
     }
 
+    /// The names of the columns with these numbers; none if one of them is not known.
+    pub(super) fn columns(&self, oid: &str, numbers: &[String]) -> Vec<Box<str>> {
+        let Some(&place) = self.places.get(oid) else {
+            return Vec::new();
+        };
+        let column = |number: &String| {
+            let known = self.numbers[place].iter();
+            let place = known.zip(&self.entries[place].columns);
+            let mut named = place.filter(|(known, _)| *known == number);
+            named.next().map(|(_, column)| column.name.clone())
+        };
+        let names: Option<Vec<Box<str>>> = numbers.iter().map(column).collect();
+        names.unwrap_or_default()
+    }
+
     fn add(&mut self, oid: String, entry: Entry, numbers: Vec<String>) {
         self.places.insert(oid.into(), self.entries.len());
         self.entries.push(entry);

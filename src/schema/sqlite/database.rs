@@ -54,7 +54,7 @@ impl Database {
         let mut keys = Keys::new();
         self.primary_keys(&columns, &mut keys);
         self.indexes(reader, &mut keys).await?;
-        self.foreign_keys(reader, &mut keys, &mut catalog.foreign_keys)
+        self.foreign_keys(reader, &columns, &mut keys, &mut catalog.foreign_keys)
             .await?;
         for object in self.objects(reader).await? {
             if object.kind == "trigger" {
@@ -195,27 +195,34 @@ impl Database {
     async fn foreign_keys<R: CatalogReader>(
         &self,
         reader: &mut R,
+        described: &HashMap<String, Vec<Described>>,
         keys: &mut Keys<String>,
         found: &mut Vec<ForeignKey>,
     ) -> Result<(), LoadError<R::Error>> {
         let query = self.per_table(
-            "f.\"table\", f.\"from\", f.on_delete, f.on_update, CAST(f.id AS TEXT)",
+            "f.\"table\", f.\"from\", f.\"to\", f.on_delete, f.on_update, CAST(f.id AS TEXT)",
             "JOIN pragma_foreign_key_list(t.name, DATABASE) AS f",
         );
-        let mut lists = BTreeMap::<_, Vec<String>>::new();
+        let mut lists = BTreeMap::<_, Vec<(String, String)>>::new();
         for row in ask(reader, query + " ORDER BY f.seq").await? {
-            let [child, parent, column, on_delete, on_update, id] = fields(row);
+            let [child, parent, column, to, on_delete, on_update, id] = fields(row);
             lists
                 .entry((child, id, parent, on_delete, on_update))
                 .or_default()
-                .push(column);
+                .push((column, to));
         }
         for ((child, _, parent, on_delete, on_update), columns) in lists {
+            let (columns, to): (Vec<String>, Vec<String>) = columns.into_iter().unzip();
+            let referenced = match to.iter().any(String::is_empty) {
+                true => primary_key(described, &parent),
+                false => to.into_iter().map(Into::into).collect(),
+            };
             found.push(ForeignKey {
                 name: format!("{child}({})", columns.join(", ")).into(),
                 child: self.relation(&child),
                 // A key is bound to its own database. (foreignkeys.html §2.)
                 parent: self.relation(&parent),
+                referenced,
                 on_delete: action(&on_delete, Ops::DELETE),
                 on_update: action(&on_update, Ops::UPDATE),
             });
@@ -285,6 +292,14 @@ impl Database {
             program: Program::Unknown(why),
         })
     }
+}
+
+/// The columns of a table's primary key, in any order.
+fn primary_key(tables: &HashMap<String, Vec<Described>>, table: &str) -> Vec<Box<str>> {
+    let named = |(name, _): &(&String, _)| name.eq_ignore_ascii_case(table);
+    let columns = tables.iter().find(named).map(|(_, columns)| columns);
+    let keys = columns.into_iter().flatten().filter(|c| c.key != "0");
+    keys.map(|column| column.name.as_str().into()).collect()
 }
 
 /// A name as an identifier (`"`) or a literal (`'`).

@@ -98,6 +98,7 @@ pub(crate) struct Hook {
     pub(crate) relation: Relation,
     /// At which changes it runs.
     pub(crate) ops: Ops,
+    pub(crate) timing: Timing,
     pub(crate) program: Program,
 }
 
@@ -108,6 +109,15 @@ pub(crate) enum HookKind {
     Rule,
     /// Functions that defaults, generated columns and constraints call.
     Column,
+}
+
+/// When a hook runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timing {
+    /// Before the rows are changed, or in place of that: it can have them changed in another way.
+    Before,
+    /// When the rows are as the statement said.
+    After,
 }
 
 /// What a hook runs.

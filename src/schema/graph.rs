@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Catalog, ColumnKind,
-    catalog::{Column, Definition, Entry, EntryKind, HookKind, Volatility},
+    catalog::{Column, Definition, Entry, EntryKind, HookKind, Timing, Volatility},
     code::{Code, World},
     declare::Declarations,
     names::{Names, fold},
@@ -79,6 +79,7 @@ pub(super) struct HookNode {
     pub(super) name: Box<str>,
     pub(super) kind: HookKind,
     pub(super) ops: Ops,
+    pub(super) timing: Timing,
     pub(super) code: Code,
 }
 
@@ -143,6 +144,7 @@ impl Graph {
                     name: hook.name.clone(),
                     kind: hook.kind,
                     ops: hook.ops,
+                    timing: hook.timing,
                     code: code.clone(),
                 });
             }
@@ -271,9 +273,11 @@ impl Node {
         !self.children.is_empty()
     }
 
-    /// Whether what is written to its rows is what the statement says: nothing rewrites it on the way.
+    /// Whether what is written to its rows is what the statement says: nothing rewrites it on the way. What runs afterwards
+    /// can write the table once more.
     pub(crate) fn takes_rows_as_given(&self) -> bool {
-        let rewrites = |hook: &HookNode| hook.kind != HookKind::Column;
+        let rewrites =
+            |hook: &HookNode| hook.kind != HookKind::Column && hook.timing == Timing::Before;
         !self.replaces && !self.hooks.iter().any(rewrites)
     }
 }

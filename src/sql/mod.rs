@@ -46,7 +46,7 @@ pub use explain::{Explanation, explain};
 pub use facts::{Action, Dialect, Facts, Hints, Kind, Ops, Reason, Relation, Step, Writes};
 pub use functions::{Functions, is_built_in};
 #[cfg(feature = "sqlite")]
-pub(crate) use outline::outline;
+pub(crate) use outline::{Word, outline};
 #[cfg(feature = "mysql")]
 pub(crate) use parameters::defaults;
 pub use pins::{Occurrence, Operand, Pin, PinnedWrite, Pins};

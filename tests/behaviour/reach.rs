@@ -6,9 +6,12 @@ use cachedpool::{CacheExt as _, Source};
 use cachedpool_test_support::wait_until;
 use futures_util::poll;
 
-use crate::kit::{LONG, Number, Person, Scene, Setting, TestDatabase, query, read, run};
+use crate::kit::{LONG, Number, Person, Scene, Server, Setting, TestDatabase, query, read, run};
 
-tests!(sqlite, postgres, mariadb => [an_update_cascades_only_if_it_assigns_what_is_referred_to]);
+tests!(sqlite, postgres, mariadb => [
+    an_update_cascades_only_if_it_assigns_what_is_referred_to,
+    rows_are_told_apart_where_triggers_run_afterwards_and_elsewhere,
+]);
 tests!(only sqlite => [
     a_temporary_trigger_changes_what_its_statement_does_not_name,
     a_statement_that_replaces_has_its_triggers_replace,
@@ -67,6 +70,64 @@ async fn an_update_cascades_only_if_it_assigns_what_is_referred_to<DB: TestDatab
     assert_eq!(through("rooms").await, 70);
     scene.through("UPDATE homes SET town = 71").await;
     assert_eq!(through("rooms").await, 71);
+}
+
+async fn rows_are_told_apart_where_triggers_run_afterwards_and_elsewhere<DB: TestDatabase>() {
+    let trigger = |id: i64, time: &str, to: &str| match DB::SERVER {
+        Server::Sqlite => vec![format!(
+            "CREATE TRIGGER t{id} {time} INSERT ON people BEGIN INSERT INTO {to} (id) VALUES (new.id + 1000); END"
+        )],
+        Server::MariaDb => vec![format!(
+            "CREATE TRIGGER t{id} {time} INSERT ON people FOR EACH ROW INSERT INTO {to} (id) VALUES (new.id + 1000)"
+        )],
+        Server::Postgres => vec![
+            format!(
+                "CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS \
+                 'BEGIN IF new.id < 1000 THEN INSERT INTO {to} (id) VALUES (new.id + 1000); END IF; RETURN new; END'"
+            ),
+            format!(
+                "CREATE TRIGGER t{id} {time} INSERT ON people FOR EACH ROW EXECUTE FUNCTION f()"
+            ),
+        ],
+    };
+    let scene = Scene::<DB>::new().await;
+    for (id, time, to, told) in [
+        (3, "AFTER", "pets", true),
+        (4, "BEFORE", "pets", false),
+        (5, "AFTER", "people", false),
+    ] {
+        for sql in trigger(id, time, to) {
+            scene.behind(&sql).await;
+        }
+        scene.pool.reload_schema().await.unwrap();
+        let insert = format!("INSERT INTO people VALUES ({id}, 'Eve')");
+        let rows = scene.pool.explain(&insert).rows;
+        assert_eq!(!rows.is_empty(), told, "{time} {to}: {rows:?}");
+        // MariaDB lets no trigger write its own table.
+        if DB::SERVER != Server::MariaDb || to != "people" {
+            scene.warm().await;
+            let other = "SELECT id, name FROM people WHERE id = 1";
+            let other = async || {
+                let read = read::<DB, Person>(other, []).cached(&scene.pool);
+                read.fetch_all_shared().await.unwrap().source()
+            };
+            other().await;
+            scene.through(&insert).await;
+            let found = if told {
+                Source::Local
+            } else {
+                Source::Database
+            };
+            assert_eq!(other().await, found, "{time} {to}");
+            scene.assert_true(time).await;
+        }
+        // By another name each: a connection of SQLite's may remember the old one.
+        let drop = match DB::SERVER {
+            Server::Postgres => format!("DROP TRIGGER t{id} ON people"),
+            Server::Sqlite | Server::MariaDb => format!("DROP TRIGGER t{id}"),
+        };
+        scene.behind(&drop).await;
+    }
 }
 
 async fn a_temporary_trigger_changes_what_its_statement_does_not_name<DB: TestDatabase>() {

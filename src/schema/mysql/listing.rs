@@ -109,9 +109,10 @@ pub(super) const FOREIGN_KEY_COLUMNS: Listing<6> = Listing {
     order: "ordinal_position",
 };
 
-pub(super) const TRIGGERS: Listing<6> = Listing {
+pub(super) const TRIGGERS: Listing<7> = Listing {
     columns: [
         "trigger_name",
+        "action_timing",
         "event_manipulation",
         "event_object_schema",
         "event_object_table",

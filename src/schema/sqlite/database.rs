@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
     columns::Described,
-    definition::{mentions, trigger_ops, unknown_module, view_query},
+    definition::{mentions, trigger_ops, trigger_timing, unknown_module, view_query},
 };
 use crate::{
     schema::{
         Catalog, CatalogReader, LoadError,
-        catalog::{Definition, Entry, EntryKind, ForeignKey, Hook, HookKind, Program},
+        catalog::{Definition, Entry, EntryKind, ForeignKey, Hook, HookKind, Program, Timing},
         reader::ask,
         reader::fields,
         rows::{Keys, action},
@@ -276,6 +276,7 @@ impl Database {
             kind: HookKind::Trigger,
             relation: self.relation(&object.table),
             ops: trigger_ops(&object.sql),
+            timing: trigger_timing(&object.sql),
             program: Program::Text(Language::SqliteTrigger, object.sql),
         }
     }
@@ -289,6 +290,7 @@ impl Database {
             kind: HookKind::Trigger,
             relation: self.relation(&object.name),
             ops: Ops::ALL,
+            timing: Timing::Before,
             program: Program::Unknown(why),
         })
     }

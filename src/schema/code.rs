@@ -28,7 +28,7 @@ pub(super) struct World<'a> {
     pub(super) relations: &'a Names,
     pub(super) routines: &'a Names,
     /// Where bare names are looked for. `None`: anywhere, since the session that runs the body has a path of its own.
-    home: Option<&'a Box<str>>,
+    home: Option<&'a [Box<str>]>,
 }
 
 impl<'a> World<'a> {
@@ -57,7 +57,7 @@ impl<'a> World<'a> {
         World {
             home: match self.dialect {
                 Dialect::Postgres => None,
-                Dialect::MySql | Dialect::Sqlite => owner.schema.as_ref(),
+                Dialect::MySql | Dialect::Sqlite => Some(owner.schema.as_slice()),
             },
             ..self
         }
@@ -65,7 +65,7 @@ impl<'a> World<'a> {
 
     fn meant(self, names: &Names, name: &Relation) -> Vec<usize> {
         match self.home {
-            Some(home) => names.resolve(name, std::slice::from_ref(home)),
+            Some(home) => names.resolve(name, home),
             None => names.anywhere(name),
         }
     }

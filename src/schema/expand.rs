@@ -274,12 +274,12 @@ impl<'g> Work<'g> {
     fn moves(&self, reference: &Reference, parent: usize, assigned: &[Box<str>]) -> bool {
         let graph = self.graph;
         let node = &graph.nodes[parent];
-        let moves = |name: &Box<str>| {
+        let moves = |name: &str| {
             let column = graph.column(node, name);
             column.is_none_or(|column| column.computed)
                 || assigned.iter().any(|own| graph.is_same_name(own, name))
         };
-        reference.columns.is_empty() || reference.columns.iter().any(moves)
+        reference.columns.is_empty() || reference.columns.iter().any(|name| moves(name))
     }
 
     fn is_omitted(&self, hook: &HookNode) -> bool {

@@ -156,8 +156,8 @@ impl Parts {
         let key = (database.to_owned(), name.to_owned());
         let described = self.columns.remove(&key).unwrap_or_default();
         let mut keys = self.keys.take(&key);
-        let shows = |column: &Box<str>| described.iter().any(|shown| *shown.name == **column);
-        if !keys.iter().flatten().all(shows) {
+        let shows = |column: &str| described.iter().any(|shown| *shown.name == *column);
+        if !keys.iter().flatten().all(|column| shows(column)) {
             // Others may tell rows apart by columns that are hidden from this account.
             keys.clear();
         }

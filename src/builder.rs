@@ -19,6 +19,7 @@ use crate::{
         statement::Statements,
         whole::Home,
     },
+    observe::{Hook, Invalidation},
     pool::{CachedPool, Core},
     tier::LocalTier,
 };
@@ -268,6 +269,18 @@ impl<DB: Backend> Builder<DB> {
             sqlx::watch(pool.core(), interval);
         }
         Ok(pool)
+    }
+
+    /// Calls `call` at each invalidation by this process, to purge what is kept elsewhere: the responses in a CDN, by the tags that
+    /// a `Cache-Tag` header named. It is called when the write has committed and before its caller goes on, so it should
+    /// only hand the tags on. If it panics, that is ignored.
+    ///
+    /// # Staleness
+    /// Each process is told of its own writes and calls, not of those of others. What comes of it is up to what is called:
+    /// until the purge has arrived there, a CDN answers with what it has.
+    pub fn on_invalidation(mut self, call: impl Fn(&Invalidation) + Send + Sync + 'static) -> Self {
+        self.engine.hook = Some(Hook::new(call));
+        self
     }
 
     fn check(&self) -> Result<(), Error> {

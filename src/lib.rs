@@ -107,6 +107,7 @@ pub use self::{
     },
     error::{Error, ErrorKind, is_fence_unavailable, is_not_cached},
     explain::PoolExplanation,
+    observe::Invalidation,
     pool::CachedPool,
     schema::{Effects, RelationInfo, RelationKind, Schema},
 };

@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     builder::Builder,
-    cache::{Engine, Tag, Tags, Token},
+    cache::{Engine, Scope, Tag, Tags, Token},
     driver::{
         sqlx::{
             Backend, CachedConnection, CachedPoolConnection, Definitions, Outcome, Session,
@@ -199,6 +199,7 @@ impl<DB: Backend> CachedPool<DB> {
     /// As sqlx's `Migrator::run`; on a strict pool also when the shared tier could not be told first, in which case nothing
     /// has run.
     pub async fn migrate(&self, migrator: &Migrator) -> Result<(), MigrateError> {
+        Scope::writes();
         let mut connection = self.0.inner.acquire().await?;
         if !self.0.session.lives_in_connection {
             // Migrations may change the session: what `pg_dump` writes empties the search path.
@@ -243,6 +244,7 @@ impl<DB: Backend> CachedPool<DB> {
     /// # Errors
     /// What the database says, if the catalog cannot be read. What was known before stays.
     pub async fn reload_schema(&self) -> Result<(), crate::Error> {
+        Scope::writes();
         let look = self.0.look_somewhere().await;
         self.0.engine.invalidate_all().delivered().await;
         look.map_err(|error| Trouble::Catalog(error).into())
@@ -266,6 +268,7 @@ impl<DB: Backend> CachedPool<DB> {
         &self,
         tables: impl IntoIterator<Item = T>,
     ) -> Result<(), crate::Error> {
+        Scope::writes();
         let snapshot = self.0.statements.snapshot();
         let tags: Tags = tables
             .into_iter()
@@ -289,6 +292,7 @@ impl<DB: Backend> CachedPool<DB> {
         &self,
         tags: impl IntoIterator<Item = T>,
     ) -> Result<(), crate::Error> {
+        Scope::writes();
         let tags: Tags = tags
             .into_iter()
             .map(|tag| Tag::user(tag.as_ref()))
@@ -308,6 +312,7 @@ impl<DB: Backend> CachedPool<DB> {
     /// # Errors
     /// None today.
     pub async fn invalidate_all(&self) -> Result<(), crate::Error> {
+        Scope::writes();
         self.0.engine.invalidate_all().delivered().await;
         Ok(())
     }

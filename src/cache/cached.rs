@@ -18,6 +18,8 @@ use super::{Cause, Entry, Freshness, Meta, Tick, weigh};
 pub struct Cached<T> {
     held: Held<T>,
     age: Duration,
+    /// How long it is fresh in all; none where it is not kept.
+    lifetime: Option<Duration>,
     freshness: Freshness,
     source: Source,
 }
@@ -54,11 +56,13 @@ impl<T> Cached<T> {
         now: Tick,
         freshness: Freshness,
         source: Source,
+        lifetime: Option<Duration>,
     ) -> Self {
         let age = now.since(entry.meta.created());
         Self {
             held: Held::Whole(entry),
             age,
+            lifetime,
             freshness,
             source,
         }
@@ -81,6 +85,30 @@ impl<T> Cached<T> {
     /// Whether it was fresh by the terms of the read, and if not, why it was answered.
     pub fn freshness(&self) -> Freshness {
         self.freshness
+    }
+
+    /// How long it is fresh by the terms of the read, counted as its [`age`](Self::age) is; `None` for a value that came
+    /// past the cache and was not kept.
+    pub fn lifetime(&self) -> Option<Duration> {
+        self.lifetime
+    }
+
+    /// How long it is still fresh; zero for a stale value and for one that was not kept.
+    pub fn fresh_for(&self) -> Duration {
+        self.lifetime.unwrap_or_default().saturating_sub(self.age)
+    }
+
+    /// What HTTP's `Cache-Control` (RFC 9111 §5.2.2) can say of a response made of it: `private, max-age=` the whole seconds that
+    /// it is still fresh, and `no-cache` where there are none.
+    ///
+    /// # Staleness
+    /// A client that keeps the response for that long does not see writes meanwhile; nor is it told who may see it, so it is
+    /// never called public.
+    pub fn cache_control(&self) -> String {
+        match self.fresh_for().as_secs() {
+            0 => "no-cache".to_owned(),
+            left => format!("private, max-age={left}"),
+        }
     }
 
     /// Where it came from.
@@ -143,6 +171,7 @@ impl<T: Send + Sync + 'static> Cached<Option<T>> {
         let Self {
             held,
             age,
+            lifetime,
             freshness,
             source,
         } = self;
@@ -154,6 +183,7 @@ impl<T: Send + Sync + 'static> Cached<Option<T>> {
         Some(Cached {
             held: Held::Part(part),
             age,
+            lifetime,
             freshness,
             source,
         })
@@ -183,6 +213,7 @@ impl<T> Clone for Cached<T> {
         Self {
             held,
             age: self.age,
+            lifetime: self.lifetime,
             freshness: self.freshness,
             source: self.source,
         }

@@ -53,18 +53,27 @@ use super::{
     sync::{AtomicU64, Ordering, fence},
     tag::SLOTS,
 };
-use crate::observe::{Event, Observer};
+use crate::observe::{Event, Invalidation, Observer};
 
 const QUARANTINE: u64 = 1;
 const WRITER: u64 = 1 << 1;
 const WRITERS: u64 = ((1 << 20) - 1) << 1;
 const VERSION: u64 = 1 << 21;
 
+/// Neighbouring slots make a region, so that the state of all slots at one moment can be noted in 2 KiB.
+const REGIONS: usize = if SLOTS < 256 { 1 } else { 256 };
+
+/// Where all slots stood at a moment, roughly: for reads in a transaction that sees the database as of then.
+#[derive(Clone, Debug)]
+pub struct Era(Box<[u64]>);
+
 /// The slots, and the writes that move them.
 #[derive(Debug)]
 pub struct Clock {
     /// Moved by writers, in read-modify-writes only; read by everybody.
     slots: Box<[AtomicU64]>,
+    /// How often a slot of each region was about to move. Moved by writers before the slot is.
+    regions: Box<[AtomicU64]>,
     quarantine: Quarantine,
     /// Tells the other processes of this one's steps.
     outlet: Option<Arc<Delivery>>,
@@ -104,6 +113,7 @@ impl Clock {
         let slots = (0..SLOTS).map(|_| AtomicU64::new(0)).collect();
         Self {
             slots,
+            regions: (0..REGIONS).map(|_| AtomicU64::new(0)).collect(),
             quarantine: Quarantine::new(quarantine),
             outlet,
             origin,
@@ -140,6 +150,24 @@ impl Clock {
             stamp = self.note(tags, noted);
         }
         stamp
+    }
+
+    /// Notes where all slots stand. Call it before the transaction begins.
+    pub fn era(&self) -> Era {
+        let regions = self.regions.iter();
+        // Acquire: as in `word`.
+        Era(regions.map(|moves| moves.load(Ordering::Acquire)).collect())
+    }
+
+    /// Whether a slot of `stamp` may have moved between the noting of `era` and its own.
+    ///
+    /// A write moves the region before the slot. So if the stamp noted the slot as a write left it, and that write's COMMIT
+    /// had not returned when the era was noted, the region has moved since.
+    pub fn moved_since(&self, era: &Era, stamp: &Stamp) -> bool {
+        stamp.tags.read_slots().iter().any(|&slot| {
+            let region = region(slot);
+            self.regions[region].load(Ordering::Acquire) != era.0[region]
+        })
     }
 
     /// Makes everything that depends on one of `tags` invalid, now.
@@ -295,6 +323,8 @@ impl Clock {
     }
 
     fn update(&self, slot: u16, step: impl Fn(u64) -> u64) {
+        // Release: whoever sees the slot moved sees that its region is.
+        self.regions[region(slot)].fetch_add(1, Ordering::Release);
         // A loop and not an add, since the fields of a word must not carry into each other. Release: whoever sees
         // the new word sees that COMMIT has returned. Sequentially consistent on top, for the fence in `write`.
         let word = &self.slots[usize::from(slot)];
@@ -311,12 +341,22 @@ impl Clock {
             return;
         }
         self.observer.counters.invalidations.add(1);
+        if let Some(hook) = &self.observer.hook {
+            hook.call(&match tags.is_everything() {
+                true => Invalidation::Everything,
+                false => Invalidation::Tags(tags.labels().collect()),
+            });
+        }
         self.observer.emit(if tags.is_everything() {
             Event::InvalidatedEverything
         } else {
             Event::Invalidated { tags: tags.len() }
         });
     }
+}
+
+fn region(slot: u16) -> usize {
+    usize::from(slot) / (SLOTS / REGIONS)
 }
 
 /// One writer less, unless the count has stuck.

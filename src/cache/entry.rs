@@ -14,6 +14,8 @@ pub struct Meta {
     /// The part of its time to live that this entry gives up, so that entries made together do
     /// not expire together.
     pub(super) jitter: Share,
+    /// How long it is fresh at most, whatever a reader's terms say.
+    pub(super) fresh_at_most: Duration,
     /// For how long it can be of use to the reader who stored it.
     pub(super) life: Duration,
     /// What it takes in the store, in bytes.

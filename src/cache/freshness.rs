@@ -110,15 +110,15 @@ pub(super) fn stands_in(meta: &Meta, validity: Validity, now: Tick, terms: &Term
         && age <= nanos(terms.max_stale)
 }
 
-/// How long the entry is fresh for this reader.
+/// How long the entry is fresh for this reader, in nanoseconds.
 #[inline]
-fn lifetime(meta: &Meta, terms: &Terms) -> u64 {
+pub(super) fn lifetime(meta: &Meta, terms: &Terms) -> u64 {
     let ttl = if meta.rows == 0 {
         terms.ttl.min(terms.empty_ttl)
     } else {
         terms.ttl
     };
-    let ttl = nanos(ttl);
+    let ttl = nanos(ttl.min(meta.fresh_at_most));
     ttl - meta.jitter.of(ttl)
 }
 

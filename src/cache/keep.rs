@@ -14,7 +14,7 @@ use super::{
     Stamp, Stored, Terms, Value,
     clock::Validity,
     entry::downcast,
-    freshness::{Share, Verdict},
+    freshness::{Share, Verdict, lifetime},
     shared::Claimed,
     stamp::Standing,
 };
@@ -24,8 +24,9 @@ impl Engine {
     /// Stores a value that was loaded after `stamp` was noted, unless a write came since or the terms forbid it, and
     /// hands it out in any case.
     pub fn store<T: Value>(&self, question: Question, stamp: Stamp, value: T) -> Cached<T> {
+        let terms = question.terms;
         let entry = self.keep(question, stamp, value, None);
-        Cached::new(entry, self.now(), Freshness::Fresh, Source::Database)
+        self.made(entry, &terms)
     }
 
     /// Hands out a value that came past the cache and is not to be stored; `stamp` was noted before its load.
@@ -33,6 +34,7 @@ impl Engine {
         let meta = Meta {
             rows: value.rows(),
             jitter: Share::new(0.0),
+            fresh_at_most: Duration::ZERO,
             life: Duration::ZERO,
             bytes: 0,
             digest: digest_of_nothing(&value),
@@ -40,7 +42,14 @@ impl Engine {
             stamp,
         };
         let entry = Arc::new(Entry { meta, value });
-        Cached::new(entry, self.now(), Freshness::Fresh, Source::Database)
+        Cached::new(entry, self.now(), Freshness::Fresh, Source::Database, None)
+    }
+
+    /// What was just loaded, for whoever loaded it.
+    pub(super) fn made<T>(&self, entry: Arc<Entry<T>>, terms: &Terms) -> Cached<T> {
+        let lifetime = Duration::from_nanos(lifetime(&entry.meta, terms));
+        let (now, source) = (self.now(), entry.meta.origin);
+        Cached::new(entry, now, Freshness::Fresh, source, Some(lifetime))
     }
 
     /// Takes a fresh entry out of the store: for what only one reader can use.
@@ -74,6 +83,7 @@ impl Engine {
         let mut meta = Meta {
             rows: value.rows(),
             jitter: self.jitter.of_entry(&key, &stamp),
+            fresh_at_most: value.fresh_at_most(),
             life: terms.life(),
             bytes: 0,
             digest: digest_of_nothing(&value),

@@ -9,8 +9,7 @@ use std::{
 use tracing::{Instrument as _, Span};
 
 use super::{
-    Cached, Cause, Consistency, Engine, Entry, Freshness, Lookup, Mode, Question, Source, Stamp,
-    Terms, Value,
+    Cached, Cause, Consistency, Engine, Entry, Lookup, Mode, Question, Source, Stamp, Terms, Value,
     clock::Validity,
     entry::downcast,
     flight::{Boarding, Landing, Leader, Waiter},
@@ -155,7 +154,7 @@ impl Engine {
 
     /// What a waiter gets. A leader that is alive may still not be polled any more (kept aside by a `select!`, waiting
     /// behind this very reader in one task), so nobody waits for one without an end.
-    async fn landing(&self, waiter: Waiter) -> Landing {
+    pub(super) async fn landing(&self, waiter: Waiter) -> Landing {
         tokio::select! {
             biased;
             landing = waiter => landing,
@@ -172,12 +171,7 @@ impl Engine {
                 let found = self.judged(entry, Validity::Current, now, terms, Source::Shared);
                 self.answer_of(found)
             }
-            source => Some(Loaded::Answer(Cached::new(
-                entry,
-                now,
-                Freshness::Fresh,
-                source,
-            ))),
+            _ => Some(Loaded::Answer(self.made(entry, terms))),
         }
     }
 
@@ -234,7 +228,7 @@ impl Engine {
                 } else {
                     leader.failed();
                 }
-                Ok(self.loaded(entry))
+                Ok(Loaded::Answer(self.made(entry, &question.terms)))
             }
             Err(error) => {
                 leader.failed();
@@ -250,7 +244,8 @@ impl Engine {
         load: Pin<&mut (impl Future<Output = Result<T, E>> + Send)>,
     ) -> Result<Loaded<T>, E> {
         let value = self.run(span::load(stamp.tags().len()), load).await?;
-        Ok(self.loaded(self.keep(question.clone(), stamp, value, None)))
+        let entry = self.keep(question.clone(), stamp, value, None);
+        Ok(Loaded::Answer(self.made(entry, &question.terms)))
     }
 
     pub(super) async fn run<T, E>(
@@ -265,11 +260,6 @@ impl Engine {
             self.observer.emit(Event::LoadFailed);
         }
         result
-    }
-
-    fn loaded<T>(&self, entry: Arc<Entry<T>>) -> Loaded<T> {
-        let cached = Cached::new(entry, self.now(), Freshness::Fresh, Source::Database);
-        Loaded::Answer(cached)
     }
 
     /// An expired entry in memory that may stand in for a load that failed.

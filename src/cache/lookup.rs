@@ -1,12 +1,12 @@
 //! The hot path: is there an answer in memory?
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     Cached, Cause, Consistency, Engine, Entry, Freshness, Key, Mode, Source, Terms, Tick, Value,
     clock::Validity,
     entry::downcast,
-    freshness::{Verdict, judge, stands_in},
+    freshness::{Verdict, judge, lifetime, stands_in},
 };
 use crate::observe::Event;
 
@@ -73,7 +73,10 @@ impl Engine {
             }
             Mode::Refresh => Verdict::IfError,
         };
-        let cached = |entry, freshness| Cached::new(entry, now, freshness, source);
+        let cached = |entry: Arc<Entry<T>>, freshness| {
+            let lifetime = Duration::from_nanos(lifetime(&entry.meta, terms));
+            Cached::new(entry, now, freshness, source, Some(lifetime))
+        };
         match verdict {
             Verdict::Fresh => Lookup::Fresh(cached(entry, Freshness::Fresh)),
             Verdict::Refresh(Cause::Early) => {

@@ -55,12 +55,12 @@ impl Engine {
             .spawn(permit, work, move || engine.refresh_failed());
     }
 
-    fn refresh_skipped(&self) {
+    pub(super) fn refresh_skipped(&self) {
         self.observer.counters.refreshes_skipped.add(1);
         self.observer.emit(Event::RefreshSkipped);
     }
 
-    fn refresh_failed(&self) {
+    pub(super) fn refresh_failed(&self) {
         self.observer.counters.refreshes_failed.add(1);
         self.observer.emit(Event::RefreshFailed);
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Sabotage;
+use crate::observe::Hook;
 
 /// The settings of one engine.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct EngineSettings {
     pub max_refreshes: usize,
     /// How many events wait for a slow subscriber before it loses the oldest.
     pub max_events: usize,
+    /// Called at each invalidation.
+    pub(crate) hook: Option<Hook>,
     /// What is broken on purpose.
     #[doc(hidden)]
     pub sabotage: Sabotage,
@@ -44,6 +47,7 @@ impl Default for EngineSettings {
             max_in_flight: 65_536,
             max_refreshes: 64,
             max_events: 1_024,
+            hook: None,
             sabotage: Sabotage::None,
         }
     }

@@ -149,7 +149,7 @@ impl Engine {
     }
 
     /// An entry in memory that the shared tier has confirmed.
-    async fn confirmed<T: Value>(
+    pub(super) async fn confirmed<T: Value>(
         &self,
         visit: &Visit<'_>,
         question: &Question,

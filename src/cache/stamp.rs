@@ -4,7 +4,10 @@ use std::hash::{Hash, Hasher};
 
 use smallvec::SmallVec;
 
-use super::{Tags, Tick, shared::Words};
+use super::{
+    Tags, Tick,
+    shared::{Word, Words},
+};
 
 /// The slot words of some tags, noted before a load. [`clock`](super::clock) says what it proves.
 ///
@@ -29,8 +32,8 @@ pub(super) struct Outside {
     pub(super) at: u64,
 }
 
-/// What may be done with a load under a stamp.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What may be done with a load under a stamp, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Standing {
     /// It may be stored and shared.
     Clear,
@@ -53,6 +56,55 @@ impl Stamp {
         self.noted
     }
 
+    /// The stamp of both loads together; `None` if a write came between them, so that nothing made of both is true at any
+    /// one time.
+    pub(super) fn joined(&self, other: &Stamp) -> Option<Stamp> {
+        let tags = match self.tags.same_slots(&other.tags) {
+            true => self.tags.clone(),
+            false => self.tags.union(&other.tags),
+        };
+        let versions = together(
+            tags.read_slots(),
+            |stamp, slot| stamp.version(slot),
+            (self, other),
+        )?;
+        let outside = match (&self.outside, &other.outside) {
+            (Some(own), Some(others)) => Some(Outside {
+                words: together(
+                    tags.write_slots(),
+                    |stamp, slot| stamp.word(slot),
+                    (self, other),
+                )?,
+                // An age counted from the later one is still too great: what was made of both came after.
+                at: own.at.max(others.at),
+            }),
+            _ => None,
+        };
+        Some(Self {
+            tags,
+            versions,
+            noted: self.noted.min(other.noted),
+            standing: self.standing.max(other.standing),
+            outside,
+        })
+    }
+
+    fn version(&self, slot: u16) -> Option<u64> {
+        let at = self.tags.read_slots().binary_search(&slot).ok()?;
+        self.versions.get(at).copied()
+    }
+
+    fn word(&self, slot: u16) -> Option<Word> {
+        let at = self.tags.write_slots().binary_search(&slot).ok()?;
+        self.outside.as_ref()?.words.get(at).copied()
+    }
+
+    /// Whether a write of unknown outcome could still take effect when it was noted.
+    #[inline]
+    pub(crate) fn is_quarantined(&self) -> bool {
+        self.standing == Standing::Quarantined
+    }
+
     /// The same stamp for a load that begins only now. The versions stay: they were noted before it as well.
     pub(super) fn renewed(&self, now: Tick) -> Self {
         Self {
@@ -60,6 +112,21 @@ impl Stamp {
             ..self.clone()
         }
     }
+}
+
+/// What either stamp noted of each slot, if they noted the same.
+fn together<T: PartialEq, C: FromIterator<T>>(
+    slots: &[u16],
+    noted: impl Fn(&Stamp, u16) -> Option<T>,
+    (one, other): (&Stamp, &Stamp),
+) -> Option<C> {
+    slots
+        .iter()
+        .map(|&slot| match (noted(one, slot), noted(other, slot)) {
+            (Some(own), Some(others)) => (own == others).then_some(own),
+            (own, others) => own.or(others),
+        })
+        .collect()
 }
 
 impl PartialEq for Stamp {

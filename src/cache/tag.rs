@@ -123,6 +123,17 @@ impl Tag {
         &self.name
     }
 
+    /// What it is called where tags of different kinds stand in one list: the table's name or the user's word; for what is
+    /// told of a table's rows also a number that many rows share.
+    pub fn label(&self) -> String {
+        let whole = [Seed::Table, Seed::User].map(|seed| slot(seed, &[self.name.as_bytes()]));
+        if whole.contains(&self.slot) {
+            self.name.to_string()
+        } else {
+            format!("{}/{:04x}", self.name, self.slot)
+        }
+    }
+
     /// The tag that stands for all rows, if this is one of rows; else itself.
     #[must_use]
     pub fn widened(&self) -> Self {
@@ -214,12 +225,35 @@ impl Tags {
         }))
     }
 
+    /// Those of a read that depends on these slots and whose names nobody here knows.
+    pub(super) fn of_slots(slots: &[u16]) -> Self {
+        Self::named(slots.iter().copied(), Vec::new())
+    }
+
+    /// Of these slots; the names are those of some of them.
+    fn named(slots: impl Iterator<Item = u16>, mut names: Vec<Tag>) -> Self {
+        names.sort_unstable();
+        names.dedup();
+        let mut all: SmallVec<[u16; 8]> = SmallVec::with_capacity(names.len() + 1);
+        all.push(EVERYTHING);
+        all.extend(slots);
+        all.sort_unstable();
+        all.dedup();
+        Self(Arc::new(Set {
+            slots: all,
+            names: names.into(),
+            reach: Reach::Named,
+        }))
+    }
+
     /// The tags of both.
     #[must_use]
     pub fn union(&self, other: &Tags) -> Self {
         let definitions = |tags: &Tags| tags.0.slots.last() == Some(&DEFINITIONS);
         if !self.is_everything() && !other.is_everything() {
-            return self.0.names.iter().chain(&other.0.names).cloned().collect();
+            let slots = self.0.slots.iter().chain(&other.0.slots).copied();
+            let names = self.0.names.iter().chain(&other.0.names).cloned();
+            return Self::named(slots, names.collect());
         }
         if definitions(self) || definitions(other) {
             Self::everything_and_definitions()
@@ -230,7 +264,7 @@ impl Tags {
 
     /// Whether a write with these tags changes nothing.
     pub fn is_empty(&self) -> bool {
-        self.0.names.is_empty() && !self.is_everything()
+        self.write_slots().is_empty()
     }
 
     /// Whether everything is among these.
@@ -249,6 +283,11 @@ impl Tags {
         names.sort_unstable();
         names.dedup();
         names.into_iter()
+    }
+
+    /// The [label](Tag::label) of each tag.
+    pub fn labels(&self) -> impl Iterator<Item = String> {
+        self.0.names.iter().map(Tag::label)
     }
 
     /// Whether a write of these moves what a read of `other` depends on.
@@ -281,19 +320,9 @@ impl Tags {
 
 impl FromIterator<Tag> for Tags {
     fn from_iter<I: IntoIterator<Item = Tag>>(tags: I) -> Self {
-        let mut names: Vec<Tag> = tags.into_iter().collect();
-        names.sort_unstable();
-        names.dedup();
-        let mut slots: SmallVec<[u16; 8]> = SmallVec::with_capacity(names.len() + 1);
-        slots.push(EVERYTHING);
-        slots.extend(names.iter().map(|tag| tag.slot));
-        // Sorted by slot already: equal slots stand side by side.
-        slots.dedup();
-        Self(Arc::new(Set {
-            slots,
-            names: names.into(),
-            reach: Reach::Named,
-        }))
+        let names: Vec<Tag> = tags.into_iter().collect();
+        let slots: SmallVec<[u16; 8]> = names.iter().map(|tag| tag.slot).collect();
+        Self::named(slots.into_iter(), names)
     }
 }
 
@@ -342,6 +371,15 @@ mod tests {
         assert!(!Tags::everything().is_empty());
         assert!(Tags::none().is_empty());
         assert!(!Tags::none().same_slots(&Tags::everything()));
+    }
+
+    #[test]
+    fn a_union_keeps_slots_whose_names_nobody_knows() {
+        let users: Tags = [Tag::table("users")].into_iter().collect();
+        let both = users.union(&Tags::of_slots(&[7, 3]));
+        let slot = users.write_slots()[0];
+        assert_eq!(both.read_slots(), [EVERYTHING, 3, 7, slot]);
+        assert!(!Tags::of_slots(&[7]).is_empty());
     }
 
     #[test]

@@ -90,6 +90,7 @@ pub(super) fn meta(noted: Tick, rows: usize) -> Meta {
         stamp: stamp(noted),
         rows,
         jitter: super::freshness::Share(0),
+        fresh_at_most: std::time::Duration::MAX,
         life: std::time::Duration::MAX,
         bytes: 0,
         digest: None,
@@ -108,6 +109,7 @@ pub(super) fn cached<T>(value: T) -> Cached<T> {
         start,
         Freshness::Fresh,
         Source::Local,
+        Some(std::time::Duration::from_secs(60)),
     )
 }
 

@@ -1,5 +1,7 @@
 //! What can be cached.
 
+use std::time::Duration;
+
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
@@ -23,6 +25,11 @@ pub trait Value: Sized + Send + Sync + 'static {
 
     /// How it leaves the process and comes back; `None` for what stays.
     fn codec() -> Option<Codec<Self>>;
+
+    /// How long after its load it is fresh at most, whatever a reader's terms say.
+    fn fresh_at_most(&self) -> Duration {
+        Duration::MAX
+    }
 }
 
 /// How a value leaves the process and comes back.

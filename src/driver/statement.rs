@@ -13,14 +13,14 @@ use foldhash::quality::FixedState;
 use quick_cache::sync::Cache;
 
 use super::{
-    plan::{Habits, Plan, RowTags},
+    plan::{Habits, Plan, RowTags, SessionChange},
     policy::CachePolicy,
     snapshot::Snapshot,
 };
 use crate::{
     cache::{Engine, Terms},
     observe::Event,
-    sql::{self, Dialect, Facts, Functions, Kind},
+    sql::{self, Dialect, Facts, Functions, Kind, Reason},
 };
 
 /// Texts longer than this are analysed each time they come: a map of them could not be bounded in bytes.
@@ -38,6 +38,19 @@ pub(crate) struct Statement {
     pub(crate) snapshot: Arc<Snapshot>,
     /// The pool's terms with those of its comment.
     pub(crate) terms: Terms,
+}
+
+impl Statement {
+    /// Whether a part of it can leave the session in a state in which the names of a later part mean something else.
+    pub(crate) fn moves_on_the_way(&self) -> bool {
+        let several = || self.facts.refusal == Some(Reason::SeveralStatements);
+        match self.plan.session {
+            SessionChange::None => false,
+            // All names of one statement are looked up before it runs.
+            SessionChange::Perhaps => several(),
+            SessionChange::Certain => true,
+        }
+    }
 }
 
 /// The statements of one pool.

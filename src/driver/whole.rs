@@ -25,6 +25,7 @@ enum Part {
     Params = 8,
     Tag = 9,
     Generation = 10,
+    Response = 11,
 }
 
 /// What a row is made into, as every process names it.
@@ -68,6 +69,17 @@ impl Home {
             common: common.0.into(),
             executable,
         }
+    }
+
+    /// The key of something that code makes of reads, by the name that the user gave it and what tells it from others; `None`
+    /// where nobody knows the executable. Another one may make something else of the same reads.
+    pub(crate) fn response(&self, name: &str, key: &[u8]) -> Option<WholeKey> {
+        let mut bytes = Bytes(Vec::with_capacity(self.common.len() + key.len() + 128));
+        bytes.0.extend_from_slice(&self.common);
+        bytes.part(Part::Executable, &self.executable?.to_le_bytes());
+        bytes.part(Part::Name, name.as_bytes());
+        bytes.part(Part::Response, key);
+        Some(WholeKey(bytes.0.into()))
     }
 
     /// The key of a read; `None` if its result means nothing outside this process. `params` are those of its key in this

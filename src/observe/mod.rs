@@ -5,29 +5,35 @@
 
 mod counters;
 mod event;
+mod hook;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 pub(crate) mod span;
 mod stats;
 
 pub use event::{Cause, Event, EventStream, Events, Skip};
+pub use hook::Invalidation;
 pub use stats::Stats;
 
 pub(crate) use counters::Counters;
+pub(crate) use hook::Hook;
 
 /// The counters and events of one pool.
 #[derive(Debug)]
 pub(crate) struct Observer {
     pub(crate) counters: Counters,
     pub(crate) events: Events,
+    /// Called at each invalidation.
+    pub(crate) hook: Option<Hook>,
 }
 
 impl Observer {
     /// `max_events` is how many events wait for a slow subscriber.
-    pub(crate) fn new(max_events: usize) -> Self {
+    pub(crate) fn new(max_events: usize, hook: Option<Hook>) -> Self {
         Self {
             counters: Counters::default(),
             events: Events::new(max_events),
+            hook,
         }
     }
 

@@ -16,6 +16,8 @@ pub struct Catalog {
     pub(crate) hooks: Vec<Hook>,
     /// Functions and procedures, each overload by itself, but for built-in ones.
     pub(crate) routines: Vec<Routine>,
+    /// Functions that statements run without naming them.
+    pub(crate) implied: Vec<ImpliedCall>,
     /// What runs at DDL (event triggers), by name.
     pub(crate) at_ddl: Vec<Box<str>>,
 }
@@ -138,8 +140,18 @@ pub(crate) struct Routine {
     pub(crate) volatility: Volatility,
     /// Its body, or why it cannot be read.
     pub(crate) body: Result<(Language, String), Box<str>>,
+    /// A row can be given to it as its only argument, so that it can be called like a column of that row.
+    pub(crate) of_rows: bool,
     /// It comes with an extension that is known to read and write no table.
     pub(crate) harmless: bool,
+}
+
+/// A function that runs without being named: behind an operator, a cast, or what belongs to a type.
+#[derive(Clone, Debug)]
+pub(crate) struct ImpliedCall {
+    /// The operator without which it does not run; `None` if any statement can run it.
+    pub(crate) operator: Option<Box<str>>,
+    pub(crate) function: Relation,
 }
 
 /// What a function promises.

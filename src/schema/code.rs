@@ -1,6 +1,6 @@
 //! What a piece of code in the database can do, once its names are resolved.
 
-use super::{catalog::Program, names::Names};
+use super::{catalog::Program, implied::as_column, names::Names};
 use crate::sql::{Dialect, Functions, Language, Ops, Reason, Relation, analyse, body, is_built_in};
 
 /// The effects of a hook, a routine or a definition by itself. What the routines do that it calls is in those.
@@ -10,6 +10,8 @@ pub(super) struct Code {
     pub(super) writes: Vec<(usize, Ops)>,
     /// Routines.
     pub(super) calls: Vec<usize>,
+    /// Operators, behind which there can be more of them.
+    pub(super) operators: Vec<Box<str>>,
     /// Why a result that depends on it must not be cached.
     pub(super) refusal: Option<Reason>,
     /// Why it can do anything.
@@ -27,27 +29,13 @@ pub(super) struct World<'a> {
     pub(super) functions: &'a Functions,
     pub(super) relations: &'a Names,
     pub(super) routines: &'a Names,
+    /// The routines that can be called like a column.
+    pub(super) of_rows: &'a Names,
     /// Where bare names are looked for. `None`: anywhere, since the session that runs the body has a path of its own.
-    home: Option<&'a [Box<str>]>,
+    pub(super) home: Option<&'a [Box<str>]>,
 }
 
 impl<'a> World<'a> {
-    /// Names mean whatever has them.
-    pub(super) fn new(
-        dialect: Dialect,
-        functions: &'a Functions,
-        relations: &'a Names,
-        routines: &'a Names,
-    ) -> Self {
-        World {
-            dialect,
-            functions,
-            relations,
-            routines,
-            home: None,
-        }
-    }
-
     /// The same for the code of `owner`. MySQL runs it in its own database ("Stored Program Restrictions" and "USE"), SQLite
     /// binds it to its own file (`sqlite3FixTriggerStep`): there a bare name means what is there, or nothing that is known.
     pub(super) fn of<'b>(self, owner: &'b Relation) -> World<'b>
@@ -141,6 +129,10 @@ impl<'a> World<'a> {
         for function in &body.calls {
             self.call(function, &mut code);
         }
+        let fields = body.implied.fields.iter();
+        code.calls
+            .extend(fields.flat_map(|field| as_column(self.of_rows, field)));
+        code.operators = body.implied.operators;
         code
     }
 

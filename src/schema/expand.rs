@@ -310,6 +310,8 @@ impl<'g> Work<'g> {
             self.unknown(via, why);
         }
         self.call(&code.calls, Some(via));
+        let implied: Vec<usize> = self.graph.implied.behind(&code.operators).collect();
+        self.call(&implied, Some(via));
     }
 
     /// Runs routines, on behalf of `via` or of the statement itself.

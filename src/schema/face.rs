@@ -167,6 +167,7 @@ impl Graph {
                 }
             }
         }
+        warnings.extend(self.implied_warnings());
         warnings
     }
 }

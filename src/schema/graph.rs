@@ -7,6 +7,7 @@ use super::{
     catalog::{Column, Definition, Entry, EntryKind, HookKind, Timing, Volatility},
     code::{Code, World},
     declare::Declarations,
+    implied::ImpliedRoutines,
     names::{Names, fold},
     omission::{Omission, Omitted},
 };
@@ -25,6 +26,7 @@ pub(crate) struct Graph {
     pub(super) names: Names,
     pub(super) routines: Vec<RoutineNode>,
     pub(super) routine_names: Names,
+    pub(super) implied: ImpliedRoutines,
     /// What runs at DDL.
     pub(super) at_ddl: Vec<Box<str>>,
     /// Judges calls in statements as in bodies.
@@ -106,8 +108,18 @@ impl Graph {
             dialect,
             catalog.routines.iter().map(|routine| &routine.name),
         );
+        let of_rows = catalog.routines.iter().enumerate();
+        let of_rows = of_rows.filter(|(_, routine)| routine.of_rows);
+        let of_rows = Names::numbered(dialect, of_rows.map(|(id, routine)| (id, &routine.name)));
         let functions = declarations.functions.clone().judged_elsewhere();
-        let world = World::new(dialect, &functions, &names, &routine_names);
+        let world = World {
+            dialect,
+            functions: &functions,
+            relations: &names,
+            routines: &routine_names,
+            of_rows: &of_rows,
+            home: None,
+        };
         let exact = |name: &Relation| names.resolve(name, &[]);
         let mut nodes: Vec<Node> = catalog
             .relations
@@ -163,17 +175,20 @@ impl Graph {
             volatility: routine.volatility,
             harmless: routine.harmless,
         });
-        Graph {
+        let mut graph = Graph {
             routines: routines.collect(),
             dialect,
             path: catalog.path,
             nodes,
             names,
             routine_names,
+            implied: ImpliedRoutines::new(of_rows),
             at_ddl: catalog.at_ddl,
             functions,
             omitted,
-        }
+        };
+        graph.imply(&catalog.implied);
+        graph
     }
 
     /// Whether DDL runs code of the database's users (event triggers), which may write.

@@ -4,7 +4,9 @@ use std::fmt::Display;
 
 use super::{
     Catalog, ColumnKind,
-    catalog::{Column, Definition, Entry, EntryKind, Hook, HookKind, Program, Routine},
+    catalog::{
+        Column, Definition, Entry, EntryKind, Hook, HookKind, ImpliedCall, Program, Routine,
+    },
 };
 
 impl Catalog {
@@ -27,6 +29,7 @@ impl Catalog {
         lines.extend(parents.map(|(child, parent)| format!("parent of {child}: {parent}")));
         lines.extend(self.hooks.iter().map(hook));
         lines.extend(self.routines.iter().map(routine));
+        lines.extend(self.implied.iter().map(implied));
         lines.extend(self.at_ddl.iter().map(|name| format!("at ddl {name}")));
         lines
     }
@@ -107,11 +110,16 @@ fn hook(hook: &Hook) -> String {
 
 fn routine(routine: &Routine) -> String {
     let mut line = format!("routine {} {:?}", routine.name, routine.volatility);
-    line += &marks([(routine.harmless, "harmless")]);
+    line += &marks([(routine.of_rows, "of_rows"), (routine.harmless, "harmless")]);
     match &routine.body {
         Ok((language, text)) => format!("{line} {language:?}: {}", one_line(text)),
         Err(why) => format!("{line} unreadable: {why}"),
     }
+}
+
+fn implied(call: &ImpliedCall) -> String {
+    let operator = call.operator.as_deref().unwrap_or("anything");
+    format!("implied by {operator}: {}", call.function)
 }
 
 /// The words of what holds.

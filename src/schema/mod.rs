@@ -21,6 +21,7 @@ mod declare;
 mod expand;
 mod face;
 mod graph;
+mod implied;
 #[cfg(feature = "testing")]
 mod listing;
 #[cfg(feature = "mysql")]

@@ -8,7 +8,7 @@ use super::{
     graph::{Graph, RoutineNode},
     omission::Omission,
 };
-use crate::sql::{Dialect, Reason, Relation, is_built_in};
+use crate::sql::{Dialect, Facts, Kind, Reason, Relation, is_built_in};
 
 /// Everything that a read depends on.
 #[derive(Debug, Default)]
@@ -52,9 +52,15 @@ impl Graph {
 
     /// The functions of a statement. A built-in one counts too where a routine has its name: which of them is called, its
     /// arguments' types decide.
-    pub(crate) fn calls(&self, functions: &[Relation]) -> Calls {
+    pub(crate) fn calls(&self, facts: &Facts) -> Calls {
         let mut calls = Calls::default();
-        for function in functions {
+        let several = facts.refusal == Some(Reason::SeveralStatements);
+        // Those that hold no expression, so that a COMMIT is no write.
+        let controls = matches!(facts.kind, Kind::Transaction | Kind::Session) && !several;
+        if !controls {
+            calls.routines = self.implied.of_statement(&facts.implied);
+        }
+        for function in &facts.calls {
             let routines = self.routine_names.anywhere(function);
             if routines.is_empty() && !is_built_in(self.dialect, function) {
                 calls.unknown.get_or_insert_with(|| function.clone());
@@ -89,6 +95,13 @@ impl Graph {
         let mut work = Work::new(self);
         nodes.iter().for_each(|&id| work.node(id));
         work.needs.nodes
+    }
+
+    /// What a piece of code needs.
+    pub(super) fn behind_code(&self, code: &Code) -> Needs {
+        let mut work = Work::new(self);
+        work.code(code);
+        work.needs
     }
 
     /// Whether a routine that cannot be read can write.
@@ -175,6 +188,8 @@ impl<'g> Work<'g> {
         self.others.extend(&code.reads);
         code.reads.iter().for_each(|&id| self.node(id));
         self.call(&code.calls);
+        let implied: Vec<usize> = self.graph.implied.behind(&code.operators).collect();
+        self.call(&implied);
     }
 
     fn call(&mut self, routines: &[usize]) {

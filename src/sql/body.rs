@@ -10,6 +10,7 @@ use super::{
     cursor::Cursor,
     facts::{Action, Dialect, Ops, Reason, Relation, Step},
     functions::{Functions, Judgement},
+    implied::Implied,
     names,
     part::{Context, Part, keep_reason, on_each, relations, sorted, united},
     program, query, scan, tables,
@@ -44,6 +45,8 @@ pub struct Body {
     pub actions: Vec<Action>,
     /// The functions and procedures it can call, as in [`Facts::calls`](super::Facts::calls).
     pub calls: Vec<Relation>,
+    /// What else it can call.
+    pub implied: Implied,
     /// Why a result that depends on it must not be cached, but for what its calls and relations say. That it depends on the
     /// session is only said if there is nothing else.
     pub refusal: Option<Reason>,
@@ -68,6 +71,7 @@ pub fn body(dialect: Dialect, language: Language, text: &str, functions: &Functi
     };
     let lexed = lex(dialect, text);
     let tokens = &lexed.tokens[..];
+    findings.body.implied = Implied::by(dialect, tokens);
     if !lexed.complete {
         findings.unknown("it ends inside a string or a comment");
     } else if tokens

@@ -16,6 +16,7 @@ mod explain;
 mod facts;
 mod functions;
 mod hints;
+mod implied;
 mod names;
 mod normal;
 #[cfg(feature = "sqlite")]
@@ -45,6 +46,7 @@ pub use body::{Body, Language, body};
 pub use explain::{Explanation, explain};
 pub use facts::{Action, Dialect, Facts, Hints, Kind, Ops, Reason, Relation, Step, Writes};
 pub use functions::{Functions, is_built_in};
+pub use implied::Implied;
 #[cfg(feature = "sqlite")]
 pub(crate) use outline::{Word, outline};
 #[cfg(feature = "mysql")]

@@ -3,7 +3,7 @@ use crate::cache::ManualTime;
 
 fn clock() -> (Arc<Clock>, ManualTime) {
     let (time, hand) = Time::manual();
-    let observer = Arc::new(Observer::new(16));
+    let observer = Arc::new(Observer::new(16, None));
     (
         Arc::new(Clock::new(time, Duration::from_secs(60), None, 1, observer)),
         hand,

@@ -1,6 +1,7 @@
 //! The engine as a whole, on a plain store and with time turned by hand.
 
 mod cancel;
+mod gather;
 mod hub;
 mod load;
 mod lookup;

@@ -242,6 +242,7 @@ impl Visit<'_> {
         let meta = Meta {
             rows: value.rows(),
             jitter: self.shared.jitter.of_entry(key, &stamp),
+            fresh_at_most: value.fresh_at_most(),
             life: terms.life().saturating_sub(age),
             bytes: Meta::bytes_of::<T>(key, weight.bytes),
             digest: Some(weight.digest),
@@ -284,6 +285,21 @@ impl Shared {
             }
         };
         self.uploads.add(name, bytes, Box::new(encode), claim);
+    }
+
+    /// The slots that the entry under this key depends on, if there is one.
+    pub(in crate::cache) async fn slots_of<T: Value>(
+        &self,
+        whole: Option<&WholeKey>,
+    ) -> Option<Vec<u16>> {
+        if !self.travels::<T>() {
+            return None;
+        }
+        // A fetch comes with the words of some slot.
+        let visit = self.visit(whole, &Tags::definitions())?;
+        let work = self.tier.fetch(&visit.name, &visit.slots);
+        let fetched = visit.within_budget(work).await?;
+        self.sealer.slots(&fetched.entry?).ok()
     }
 
     /// Whether results of this type are shared at all.

@@ -232,7 +232,7 @@ impl RowWrites {
         if !node.takes_rows_as_given() || node.keys.is_empty() {
             return None;
         }
-        let calls = graph.calls(&facts.calls);
+        let calls = graph.calls(facts);
         let reads = graph.resolve_all(&facts.reads);
         let reach = graph.expand([writes::target(facts, target, id)], &reads, &calls.routines);
         let own = reach.touched.get(&id)?;

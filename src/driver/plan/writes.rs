@@ -55,7 +55,7 @@ pub(crate) fn explained(facts: &Facts, snapshot: &Snapshot) -> Option<Effects> {
         nodes.map(|id| target(facts, name, id))
     });
     let reads = graph.resolve_all(&facts.reads);
-    let reach = graph.expand(targets, &reads, &graph.calls(&facts.calls).routines);
+    let reach = graph.expand(targets, &reads, &graph.calls(facts).routines);
     Some(graph.effects(&reach))
 }
 
@@ -120,6 +120,12 @@ impl Writer<'_> {
         let mut touched = match (writes, &snapshot.graph) {
             // Code that is judged by its text alone may hold DDL.
             (Writes::Everything, _) => Touched::Definitions,
+            // Where the names lead, only a catalog could tell.
+            (Writes::Relations(relations), None)
+                if names == Names::Any && relations.iter().any(|name| self.is_bare(name)) =>
+            {
+                Touched::Everything
+            }
             (Writes::Relations(relations), None) => {
                 let candidates = relations.iter().flat_map(|name| snapshot.candidates(name));
                 tags(candidates.flat_map(writes_of_any))
@@ -140,6 +146,11 @@ impl Writer<'_> {
             });
         }
         touched
+    }
+
+    /// Whether where a name leads depends on the session. What is temporary leads nowhere.
+    fn is_bare(&self, name: &Relation) -> bool {
+        name.schema.is_none() && !self.habits.temporary.holds(&name.name)
     }
 
     /// Whether it changes definitions that others see.
@@ -171,7 +182,7 @@ impl Writer<'_> {
             unknown |= nodes.is_empty() && facts.kind != Kind::Ddl && !is_nobodys;
             targets.extend(nodes.into_iter().map(|id| target(facts, name, id)));
         }
-        let calls = graph.calls(&facts.calls);
+        let calls = graph.calls(facts);
         // A function of SQLite's cannot write through the connection that runs it.
         let anything = calls.unknown.is_some() && graph.dialect() != Dialect::Sqlite;
         let reads = facts.reads.iter().flat_map(resolve);

@@ -87,6 +87,11 @@ impl<DB: Backend> Checkout<DB> {
         self.ledger.reads_are_harmless() && !changes
     }
 
+    /// Whether a transaction may be open.
+    pub(super) fn in_transaction(&self) -> bool {
+        !self.ledger.is_settled()
+    }
+
     pub(crate) fn depth(&self) -> usize {
         self.depth
     }
@@ -323,12 +328,11 @@ impl<DB: Backend> Checkout<DB> {
     }
 
     /// Whether a statement's names can mean something else on this connection than on the pool's others.
-    fn leads_elsewhere(&self, statement: &Statement) -> bool {
+    pub(super) fn leads_elsewhere(&self, statement: &Statement) -> bool {
         // One that cannot be closed keeps what was made on it.
         let keeps =
             || self.core.session.lives_in_connection && self.core.statements.has_temporary_code();
-        let moves = || statement.plan.session == SessionChange::Certain;
-        self.spoilt || self.suspect || moves() || keeps()
+        self.spoilt || self.suspect || statement.moves_on_the_way() || keeps()
     }
 
     /// Takes note of the definitions by which `effects` were expanded. Where they may not be those that the statement will

@@ -18,7 +18,12 @@ use super::{
     checkout::{Checkout, Control, Message},
     owned::OwnedQuery,
 };
-use crate::{cache::Token, driver::statement::Statement, observe::span, pool::Core};
+use crate::{
+    cache::{Era, Scope, Token},
+    driver::{ledger::Effect, statement::Statement},
+    observe::span,
+    pool::Core,
+};
 
 /// How many rows of a `RETURNING` clause may wait for a caller who reads them slowly.
 const ROWS_AHEAD: usize = 32;
@@ -46,6 +51,8 @@ pub struct CachedConnection<DB: Backend> {
     /// The depth of nested transactions that the connection must be rolled back to before its next use, because a
     /// `Transaction` further in was dropped while the connection was away. `usize::MAX`: none.
     floor: usize,
+    /// Where the clock stood before the transaction that is open began, if somebody in a scope began it.
+    pub(super) era: Option<Era>,
     core: Arc<Core<DB>>,
 }
 
@@ -59,6 +66,7 @@ impl<DB: Backend> CachedConnection<DB> {
         CachedConnection {
             slot: Slot::Here(Checkout::new(core.clone(), connection)),
             floor: usize::MAX,
+            era: None,
             core: core.clone(),
         }
     }
@@ -108,8 +116,9 @@ impl<DB: Backend> CachedConnection<DB> {
         &mut self,
         query: impl Execute<'q, DB>,
     ) -> Result<(DB::QueryResult, Token), Error> {
-        let query = OwnedQuery::take(query)?;
+        let mut query = OwnedQuery::take(query)?;
         let statement = self.core.statements.of(query.sql.as_str());
+        self.note_read(&statement, &mut query).await?;
         let mut messages = self.start(statement, query).await?;
         let mut results = DB::QueryResult::default();
         loop {
@@ -146,6 +155,9 @@ impl<DB: Backend> CachedConnection<DB> {
     /// # Errors
     /// `WorkerCrashed` if a statement that was abandoned on this connection has died with it.
     pub async fn unseen(&mut self) -> Result<&mut DB::Connection, Error> {
+        if let Some(scope) = Scope::current() {
+            scope.refuse("past the cache");
+        }
         let checkout = self.ready().await?;
         checkout.lose_sight();
         Ok(checkout.connection())
@@ -200,7 +212,16 @@ impl<DB: Backend> CachedConnection<DB> {
 
     /// Runs transaction control, in a task of its own.
     pub(crate) async fn control(&mut self, control: Control) -> Result<Token, Error> {
-        self.ready().await?;
+        let scope = Scope::current();
+        if !self.ready().await?.in_transaction() {
+            let clock = self.core.engine.clock();
+            self.era = scope.as_ref().map(|_| clock.era());
+        }
+        if let (Some(scope), Control::Begin(Some(sql))) = (scope, &control)
+            && self.core.statements.of(sql.as_str()).plan.effects() != [Effect::Begin]
+        {
+            scope.refuse("write");
+        }
         let (sender, receiver) = oneshot::channel();
         self.dispatch(|checkout| {
             Box::pin(async move {

@@ -8,7 +8,12 @@ use futures_core::{future::BoxFuture, stream::BoxStream};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future, stream};
 use sqlx::{Describe, Either, Error, Execute, Executor, SqlStr};
 
-use super::{Backend, CachedConnection, backend::Item, owned::OwnedQuery};
+use super::{
+    Backend, CachedConnection,
+    backend::Item,
+    owned::OwnedQuery,
+    scoped::{watched, watched_one},
+};
 use crate::{
     cache::{Question, Shape},
     driver::statement::Statement,
@@ -24,7 +29,10 @@ impl<'c, DB: Backend> Executor<'c> for &CachedPool<DB> {
         E: 'q + Execute<'q, DB>,
     {
         match OwnedQuery::take(query) {
-            Ok(query) => self.core().send(query),
+            Ok(mut query) => {
+                let scope = self.core().note_read(&mut query);
+                watched(scope, self.core().send(query))
+            }
             Err(error) => failed::<DB>(error),
         }
     }
@@ -38,7 +46,10 @@ impl<'c, DB: Backend> Executor<'c> for &CachedPool<DB> {
         E: 'q + Execute<'q, DB>,
     {
         match OwnedQuery::take(query) {
-            Ok(query) => self.core().send_for_first(query),
+            Ok(mut query) => {
+                let scope = self.core().note_read(&mut query);
+                watched_one(scope, self.core().send_for_first(query))
+            }
             Err(error) => future::ready(Err(error)).boxed(),
         }
     }
@@ -134,17 +145,19 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut CachedConnection<DB> {
         'c: 'e,
         E: 'q + Execute<'q, DB>,
     {
-        let query = match OwnedQuery::take(query) {
+        let mut query = match OwnedQuery::take(query) {
             Ok(query) => query,
             Err(error) => return failed::<DB>(error),
         };
         let statement = self.core().statements.of(query.sql.as_str());
         stream::once(async move {
-            if self.passes(&statement).await? {
-                Ok(DB::fetch_many(self.ready().await?.connection(), query))
+            let scope = self.note_read(&statement, &mut query).await?;
+            let items = if self.passes(&statement).await? {
+                DB::fetch_many(self.ready().await?.connection(), query)
             } else {
-                self.run(statement, query).await
-            }
+                self.run(statement, query).await?
+            };
+            Ok::<_, Error>(watched(scope, items))
         })
         .try_flatten()
         .boxed()
@@ -158,17 +171,19 @@ impl<'c, DB: Backend> Executor<'c> for &'c mut CachedConnection<DB> {
         'c: 'e,
         E: 'q + Execute<'q, DB>,
     {
-        let query = match OwnedQuery::take(query) {
+        let mut query = match OwnedQuery::take(query) {
             Ok(query) => query,
             Err(error) => return future::ready(Err(error)).boxed(),
         };
         let statement = self.core().statements.of(query.sql.as_str());
         Box::pin(async move {
-            if self.passes(&statement).await? {
-                DB::fetch_optional(self.ready().await?.connection(), query).await
+            let scope = self.note_read(&statement, &mut query).await?;
+            let row = if self.passes(&statement).await? {
+                DB::fetch_optional(self.ready().await?.connection(), query).boxed()
             } else {
-                first_row::<DB>(self.run(statement, query).await?).await
-            }
+                first_row::<DB>(self.run(statement, query).await?).boxed()
+            };
+            watched_one(scope, row).await
         })
     }
 

@@ -21,6 +21,7 @@ mod peek;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod query;
+mod scoped;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod transaction;

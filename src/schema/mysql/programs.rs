@@ -185,6 +185,7 @@ fn routine(row: [String; 8]) -> Routine {
         name: relation(&database, &name),
         volatility,
         body,
+        of_rows: false,
         harmless: false,
     }
 }

@@ -109,6 +109,11 @@ impl<'a> Parts<'a> {
         })
     }
 
+    pub(super) fn slots(&self) -> Result<Vec<u16>, Flaw> {
+        let slots = self.slots.chunks_exact(SLOT);
+        slots.map(|slot| Cursor::new(slot).u16()).collect()
+    }
+
     /// The words, if they are those of exactly `slots` in that order.
     pub(super) fn words(&self, slots: &[u16]) -> Result<Words, Flaw> {
         if self.slots.len() != slots.len() * SLOT {

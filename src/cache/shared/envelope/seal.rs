@@ -80,6 +80,14 @@ impl Sealer {
         Ok(draft.finish())
     }
 
+    /// The slots that the entry in `bytes` depends on, if there is one; [`open`](Self::open) says whether it is.
+    ///
+    /// # Errors
+    /// If the bytes do not look like an envelope.
+    pub fn slots(&self, bytes: &[u8]) -> Result<Vec<u16>, Flaw> {
+        Parts::parse(bytes)?.slots()
+    }
+
     /// Takes the entry for `key` out of `bytes`, if it is one: of rows of the type with this `fingerprint`, depending on
     /// exactly `slots`, in that order.
     ///

@@ -4,7 +4,7 @@ use std::{any::TypeId, sync::Arc};
 
 use super::super::{Backend, owned::OwnedQuery};
 use crate::{
-    cache::{Key, Mode, Params, Question, Shape, Stamp, Tag, Terms},
+    cache::{Key, Mode, Params, Question, Scope, Shape, Stamp, Tag, Terms},
     driver::{
         CachePolicy, policy::AskDatabase, snapshot::Snapshot, statement::Statement,
         whole::RowIdentity,
@@ -73,6 +73,16 @@ impl Ask {
             (refusal, _) => {
                 let reason = refusal.unwrap_or("capturing_closure");
                 core.engine.bypassed(reason);
+                if let Some(scope) = Scope::current() {
+                    // Its tables are known all the same, unless the user names more.
+                    let own = policy.is_some_and(|policy| {
+                        !policy.tags.is_empty() || !policy.depends_on.is_empty()
+                    });
+                    match core.unfollowed(&statement) {
+                        None if !own && matches!(reason, "bypass" | "capturing_closure") => {}
+                        why => scope.refuse(why.unwrap_or(reason)),
+                    }
+                }
                 let only_if_cached =
                     policy.is_some_and(|policy| policy.mode == Some(Mode::OnlyIfCached));
                 return Err(if only_if_cached {

@@ -19,7 +19,7 @@ use sqlx::{
 
 use super::Backend;
 use crate::{
-    cache::{Cached, Consistency, Token},
+    cache::{Cached, Consistency, Scope, Token},
     driver::CachePolicy,
     pool::CachedPool,
 };
@@ -197,6 +197,25 @@ hints! {
     only_if_cached();
 }
 
+impl<DB: Backend, Q: Mapped<DB>> CachedRead<'_, DB, Q> {
+    /// The one way through, which tells the caller's scope of the read.
+    async fn read<V: Gather<Q::Row>>(self) -> Result<Cached<V>, Error> {
+        let engine = &self.pool.core().engine;
+        let scoped = (self.policy.as_ref()).is_some_and(|policy| policy.scope.is_some());
+        let answer = self.query.read(self.pool, self.policy).await;
+        if let Some(scope) = Scope::current() {
+            match &answer {
+                Ok(cached) => scope.answer(engine, cached),
+                Err(_) => scope.refuse("failed read"),
+            }
+            if scoped {
+                scope.limit_to_some();
+            }
+        }
+        answer
+    }
+}
+
 // The bound stands at each method: at the block, the compiler would call the method missing and not say what to do.
 impl<DB: Backend, Q> CachedRead<'_, DB, Q> {
     /// All rows, behind a shared pointer: a hit clones nothing.
@@ -207,7 +226,7 @@ impl<DB: Backend, Q> CachedRead<'_, DB, Q> {
     where
         Q: Mapped<DB>,
     {
-        self.query.read(self.pool, self.policy).await
+        self.read().await
     }
 
     /// All rows.
@@ -229,7 +248,7 @@ impl<DB: Backend, Q> CachedRead<'_, DB, Q> {
     where
         Q: Mapped<DB>,
     {
-        self.query.read(self.pool, self.policy).await
+        self.read().await
     }
 
     /// The first row, if there is one.

@@ -1,6 +1,10 @@
 //! What a piece of code in the database can do, once its names are resolved.
 
-use super::{catalog::Program, implied::as_column, names::Names};
+use super::{
+    catalog::{Definition, Program},
+    implied::as_column,
+    names::Names,
+};
 use crate::sql::{Dialect, Functions, Language, Ops, Reason, Relation, analyse, body, is_built_in};
 
 /// The effects of a hook, a routine or a definition by itself. What the routines do that it calls is in those.
@@ -73,6 +77,30 @@ impl<'a> World<'a> {
                 ..Code::default()
             },
         }
+    }
+
+    /// What stands behind a relation.
+    pub(super) fn definition(self, definition: &Definition) -> Code {
+        let mut code = match &definition.text {
+            Some(text) => self.query(text),
+            None => Code {
+                refusal: Some(Reason::Unparsed),
+                ..Code::default()
+            },
+        };
+        if let Some(reads) = &definition.reads {
+            code.reads = reads
+                .iter()
+                .flat_map(|name| self.relations.resolve(name, &[]))
+                .collect();
+        }
+        let calls = definition.calls.iter();
+        code.calls
+            .extend(calls.flat_map(|name| self.routines.anywhere(name)));
+        if definition.refusal.is_some() {
+            code.refusal = definition.refusal.clone();
+        }
+        code
     }
 
     /// The query behind a view, or around a policy's condition: it reads what it names, and must be read whole.

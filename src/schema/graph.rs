@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Catalog, ColumnKind,
-    catalog::{Column, Definition, Entry, EntryKind, HookKind, Timing, Volatility},
+    catalog::{Column, Entry, EntryKind, HookKind, Timing, Volatility},
     code::{Code, World},
     declare::Declarations,
     implied::ImpliedRoutines,
@@ -335,7 +335,7 @@ fn node(world: World<'_>, id: usize, entry: Entry, declarations: &Declarations) 
         definition: entry
             .definition
             .iter()
-            .map(|definition| self::definition(world.of(&entry.name), definition))
+            .map(|definition| world.of(&entry.name).definition(definition))
             .collect(),
         name: entry.name,
         kind: entry.kind,
@@ -377,27 +377,4 @@ fn keys(entry: &Entry) -> Vec<Key> {
     }
     keys.truncate(MOST_KEYS);
     keys
-}
-
-fn definition(world: World<'_>, definition: &Definition) -> Code {
-    let mut code = match &definition.text {
-        Some(text) => world.query(text),
-        None => Code {
-            refusal: Some(Reason::Unparsed),
-            ..Code::default()
-        },
-    };
-    if let Some(reads) = &definition.reads {
-        code.reads = reads
-            .iter()
-            .flat_map(|name| world.relations.resolve(name, &[]))
-            .collect();
-    }
-    let calls = definition.calls.iter();
-    code.calls
-        .extend(calls.flat_map(|name| world.routines.anywhere(name)));
-    if definition.refusal.is_some() {
-        code.refusal = definition.refusal.clone();
-    }
-    code
 }

@@ -130,6 +130,8 @@ pub(crate) struct Routine {
     pub(crate) body: Result<(Language, String), Box<str>>,
     /// A row can be given to it as its only argument, so that it can be called like a column of that row.
     pub(crate) of_rows: bool,
+    /// It comes with an extension, whatever that does.
+    pub(crate) packaged: bool,
     /// It comes with an extension that is known to read and write no table.
     pub(crate) harmless: bool,
 }

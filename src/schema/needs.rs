@@ -106,10 +106,15 @@ impl Graph {
 
     /// Whether a routine that cannot be read can write.
     pub(super) fn may_write(&self, routine: &RoutineNode) -> bool {
-        // PostgreSQL manual, "Function Volatility Categories": neither STABLE nor IMMUTABLE functions modify the database.
-        // DETERMINISTIC promises nothing of the kind.
-        let promises =
-            self.dialect == Dialect::Postgres && routine.volatility != Volatility::Volatile;
+        // PostgreSQL manual, "Function Volatility Categories": neither STABLE nor IMMUTABLE functions modify the database, but
+        // for "calling volatile functions that modify the database", which a STABLE one can well do that queries it. The
+        // authors of extensions are believed. DETERMINISTIC promises nothing of the kind.
+        let promises = self.dialect == Dialect::Postgres
+            && match routine.volatility {
+                Volatility::Immutable => true,
+                Volatility::Stable => routine.packaged,
+                Volatility::Volatile => false,
+            };
         !routine.harmless && !promises
     }
 }

@@ -141,6 +141,8 @@ pub(crate) struct Routine {
 pub(crate) struct ImpliedCall {
     /// The operator without which it does not run; `None` if any statement can run it.
     pub(crate) operator: Option<Box<str>>,
+    /// The type without whose name it does not run in a statement; code can run it all the same.
+    pub(crate) type_name: Option<Box<str>>,
     pub(crate) function: Relation,
 }
 

@@ -58,7 +58,7 @@ impl Graph {
         // Those that hold no expression, so that a COMMIT is no write.
         let controls = matches!(facts.kind, Kind::Transaction | Kind::Session) && !several;
         if !controls {
-            calls.routines = self.implied.of_statement(&facts.implied);
+            calls.routines = self.implied.of_statement(facts);
         }
         for function in &facts.calls {
             let routines = self.routine_names.anywhere(function);
@@ -204,6 +204,11 @@ impl<'g> Work<'g> {
                 continue;
             }
             let routine = &graph.routines[id];
+            if routine.code.is_err() {
+                // Its arguments can be of any type.
+                let implied: Vec<usize> = graph.implied.behind(&[]).collect();
+                self.call(&implied);
+            }
             let name = || routine.name.to_string().into_boxed_str();
             if routine.volatility == Volatility::Volatile {
                 self.refuse(Reason::VolatileFunction(name()));

@@ -142,6 +142,8 @@ pub(crate) struct Routine {
     pub(crate) body: Result<(Language, String), Box<str>>,
     /// A row can be given to it as its only argument, so that it can be called like a column of that row.
     pub(crate) of_rows: bool,
+    /// It comes with an extension, whatever that does.
+    pub(crate) packaged: bool,
     /// It comes with an extension that is known to read and write no table.
     pub(crate) harmless: bool,
 }
@@ -151,6 +153,8 @@ pub(crate) struct Routine {
 pub(crate) struct ImpliedCall {
     /// The operator without which it does not run; `None` if any statement can run it.
     pub(crate) operator: Option<Box<str>>,
+    /// The type without whose name it does not run in a statement; code can run it all the same.
+    pub(crate) type_name: Option<Box<str>>,
     pub(crate) function: Relation,
 }
 

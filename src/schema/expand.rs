@@ -324,6 +324,11 @@ impl<'g> Work<'g> {
                 continue;
             }
             let routine = &self.graph.routines[id];
+            if routine.code.is_err() {
+                // Its arguments can be of any type.
+                let implied: Vec<usize> = self.graph.implied.behind(&[]).collect();
+                self.call(&implied, via);
+            }
             let own = Via::Call { routine: id };
             let via = via.unwrap_or(&own);
             match &routine.code {

@@ -90,6 +90,7 @@ pub(super) struct HookNode {
 pub(super) struct RoutineNode {
     pub(super) name: Relation,
     pub(super) volatility: Volatility,
+    pub(super) packaged: bool,
     pub(super) harmless: bool,
     /// What it does, or why that is not known.
     pub(super) code: Result<Code, Box<str>>,
@@ -173,6 +174,7 @@ impl Graph {
                 .map(|(language, text)| world.of(&routine.name).text(language, &text)),
             name: routine.name,
             volatility: routine.volatility,
+            packaged: routine.packaged,
             harmless: routine.harmless,
         });
         let mut graph = Graph {

@@ -118,7 +118,8 @@ fn routine(routine: &Routine) -> String {
 }
 
 fn implied(call: &ImpliedCall) -> String {
-    let operator = call.operator.as_deref().unwrap_or("anything");
+    let by = call.operator.as_deref().or(call.type_name.as_deref());
+    let operator = by.unwrap_or("anything");
     format!("implied by {operator}: {}", call.function)
 }
 

@@ -25,6 +25,7 @@ tests!(only postgres => [
     only_a_policy_may_ask_who_is_there,
     a_view_is_written_with_the_functions_in_its_condition,
     a_row_is_gone_from_every_parent_of_its_table,
+    a_stable_function_that_cannot_be_read_can_call_others_that_write,
 ]);
 
 const LOG: &str = "CREATE FUNCTION log(id bigint) RETURNS boolean LANGUAGE sql VOLATILE AS \
@@ -76,6 +77,22 @@ async fn a_view_is_written_with_the_functions_in_its_condition<DB: TestDatabase>
     scene.through("UPDATE seen SET name = 'x'").await;
     assert_ne!(scene.truth("pets").await.len(), 0);
     scene.assert_true("after the write").await;
+}
+
+async fn a_stable_function_that_cannot_be_read_can_call_others_that_write<DB: TestDatabase>() {
+    let scene = Setting::<DB>::usual()
+        .with([
+            LOG,
+            "CREATE FUNCTION quiet(text, boolean, boolean, text) RETURNS xml STABLE LANGUAGE internal AS 'query_to_xml'",
+        ])
+        .scene()
+        .await;
+    scene.warm().await;
+    scene
+        .through("SELECT quiet('SELECT public.log(1::bigint)', true, true, '') IS NULL")
+        .await;
+    assert_ne!(scene.truth("pets").await.len(), 0);
+    scene.assert_true("after the read").await;
 }
 
 async fn a_row_is_gone_from_every_parent_of_its_table<DB: TestDatabase>() {

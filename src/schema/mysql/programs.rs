@@ -186,6 +186,7 @@ fn routine(row: [String; 8]) -> Routine {
         volatility,
         body,
         of_rows: false,
+        packaged: false,
         harmless: false,
     }
 }

@@ -26,7 +26,7 @@ pub struct Catalog {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) name: Relation,
-    pub(crate) kind: EntryKind,
+    pub(crate) kind: RelationKind,
     /// In the order in which an INSERT without a list of columns gives them; those that it leaves out come last.
     pub(crate) columns: Vec<Column>,
     /// The columns of the primary key, of each unique constraint, of each foreign key, and the first column of each other
@@ -44,14 +44,17 @@ pub(crate) struct Entry {
 
 /// What kind of relation it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EntryKind {
+#[non_exhaustive]
+pub enum RelationKind {
     /// A table, also a partitioned one or a partition.
     Table,
+    /// A view.
     View,
-    /// Stands for itself: its rows change with REFRESH.
+    /// A view that keeps its rows until it is refreshed: it stands for itself.
     MaterializedView,
-    /// Its rows are elsewhere (foreign tables, federated and virtual tables).
+    /// A table whose rows are elsewhere: foreign, federated and virtual tables.
     Foreign,
+    /// A sequence.
     Sequence,
 }
 

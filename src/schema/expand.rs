@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    catalog::{EntryKind, HookKind},
+    catalog::{HookKind, RelationKind},
     code::Code,
     graph::{Graph, HookNode, Reference},
     omission::Omission,
@@ -218,7 +218,7 @@ impl<'g> Work<'g> {
             let why = "its rows are elsewhere, perhaps in a table of this database";
             self.unknown(&Via::Foreign { table: id }, why);
         }
-        if graph.nodes[id].kind == EntryKind::View && !graph.omitted.is(Omission::Views) {
+        if graph.nodes[id].kind == RelationKind::View && !graph.omitted.is(Omission::Views) {
             let via = Via::View { view: id };
             for code in &graph.nodes[id].definition {
                 for &base in &code.reads {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Catalog, ColumnKind,
-    catalog::{Column, Entry, EntryKind, HookKind, Timing, Volatility},
+    catalog::{Column, Entry, HookKind, RelationKind, Timing, Volatility},
     code::{Code, World},
     declare::Declarations,
     implied::ImpliedRoutines,
@@ -40,7 +40,7 @@ pub(crate) struct Node {
     pub(crate) name: Relation,
     /// The name in tags: with its schema, in lower case where case does not count.
     pub(crate) title: Arc<str>,
-    pub(crate) kind: EntryKind,
+    pub(crate) kind: RelationKind,
     pub(crate) columns: Vec<Column>,
     /// The keys by which its rows are told apart; none if they are not.
     pub(crate) keys: Vec<Key>,
@@ -319,13 +319,13 @@ fn node(world: World<'_>, id: usize, entry: Entry, declarations: &Declarations) 
     };
     let name = || entry.name.to_string().into_boxed_str();
     let refusal = match entry.kind {
-        EntryKind::Sequence => Some(Reason::SystemCatalog(name())),
+        RelationKind::Sequence => Some(Reason::SystemCatalog(name())),
         _ if named(&declarations.cacheable) => None,
-        EntryKind::Foreign => Some(Reason::ForeignTable(name())),
+        RelationKind::Foreign => Some(Reason::ForeignTable(name())),
         _ if entry.unlogged => Some(Reason::UnloggedTable(name())),
-        EntryKind::Table | EntryKind::View | EntryKind::MaterializedView => None,
+        RelationKind::Table | RelationKind::View | RelationKind::MaterializedView => None,
     };
-    let keys = if entry.kind == EntryKind::Table && !named(&declarations.table_level) {
+    let keys = if entry.kind == RelationKind::Table && !named(&declarations.table_level) {
         keys(&entry)
     } else {
         Vec::new()

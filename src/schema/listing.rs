@@ -5,7 +5,7 @@ use std::fmt::Display;
 use super::{
     Catalog, ColumnKind,
     catalog::{
-        Column, Definition, Entry, EntryKind, Hook, HookKind, ImpliedCall, Program, Routine,
+        Column, Definition, Entry, Hook, HookKind, ImpliedCall, Program, RelationKind, Routine,
     },
 };
 
@@ -38,11 +38,11 @@ impl Catalog {
 fn relation(entry: &Entry) -> Vec<String> {
     let name = &entry.name;
     let kind = match entry.kind {
-        EntryKind::Table => "table",
-        EntryKind::View => "view",
-        EntryKind::MaterializedView => "materialized view",
-        EntryKind::Foreign => "foreign table",
-        EntryKind::Sequence => "sequence",
+        RelationKind::Table => "table",
+        RelationKind::View => "view",
+        RelationKind::MaterializedView => "materialized view",
+        RelationKind::Foreign => "foreign table",
+        RelationKind::Sequence => "sequence",
     };
     let mut head = format!("{kind} {name}");
     head += &marks([

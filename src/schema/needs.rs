@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    catalog::{EntryKind, Volatility},
+    catalog::{RelationKind, Volatility},
     code::Code,
     graph::{Graph, RoutineNode},
     omission::Omission,
@@ -175,11 +175,11 @@ impl<'g> Work<'g> {
             let reason = Reason::RowSecurity(node.name.to_string().into());
             self.needs.unscoped.get_or_insert(reason);
         }
-        if node.kind == EntryKind::View && graph.omitted.is(Omission::Views) {
+        if node.kind == RelationKind::View && graph.omitted.is(Omission::Views) {
             return;
         }
         let asker = self.asker;
-        if node.kind == EntryKind::Table {
+        if node.kind == RelationKind::Table {
             self.asker = Asker::Policy;
         }
         node.definition.iter().for_each(|code| self.code(code));

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{
     Catalog, CatalogReader, LoadError,
-    catalog::{Definition, Entry, EntryKind, ForeignKey},
+    catalog::{Definition, Entry, ForeignKey, RelationKind},
     path::path,
     rows::{Keys, action},
 };
@@ -67,21 +67,21 @@ pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, Lo
     };
     for [database, name, kind, engine] in TABLES.rows(reader).await? {
         let kind = match kind.as_str() {
-            "VIEW" => EntryKind::View,
-            "SEQUENCE" => EntryKind::Sequence,
+            "VIEW" => RelationKind::View,
+            "SEQUENCE" => RelationKind::Sequence,
             "BASE TABLE" | "SYSTEM VERSIONED" if ENGINES.contains(&engine.as_str()) => {
-                EntryKind::Table
+                RelationKind::Table
             }
-            _ => EntryKind::Foreign,
+            _ => RelationKind::Foreign,
         };
         let is_hidden = parts.hides_view(&database, &name);
         let entry = parts.entry(&database, &name, kind, engine == "MEMORY");
-        if kind == EntryKind::Foreign {
+        if kind == RelationKind::Foreign {
             catalog.hooks.push(elsewhere(&entry.name, &engine));
         }
         if is_hidden {
             missing.extend([(database.clone(), "SELECT"), (database, "SHOW VIEW")]);
-        } else if matches!(kind, EntryKind::Table | EntryKind::Foreign)
+        } else if matches!(kind, RelationKind::Table | RelationKind::Foreign)
             && !grants.shows_triggers(&database, &name)
         {
             missing.push((database, "TRIGGER"));
@@ -152,7 +152,7 @@ impl Parts {
         self.views.get(&key).is_some_and(String::is_empty)
     }
 
-    fn entry(&mut self, database: &str, name: &str, kind: EntryKind, unlogged: bool) -> Entry {
+    fn entry(&mut self, database: &str, name: &str, kind: RelationKind, unlogged: bool) -> Entry {
         let key = (database.to_owned(), name.to_owned());
         let described = self.columns.remove(&key).unwrap_or_default();
         let mut keys = self.keys.take(&key);
@@ -164,7 +164,7 @@ impl Parts {
         // An INSERT without a list of columns gives the visible ones, in their order.
         let (hidden, shown): (Vec<_>, Vec<_>) =
             described.into_iter().partition(Described::is_invisible);
-        let definition = (kind == EntryKind::View).then(|| Definition {
+        let definition = (kind == RelationKind::View).then(|| Definition {
             text: self.views.remove(&key),
             ..Definition::default()
         });

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     schema::{
         CatalogReader, ColumnKind, LoadError,
-        catalog::{Column, Entry, EntryKind},
+        catalog::{Column, Entry, RelationKind},
         reader::fields,
     },
     sql::Relation,
@@ -140,11 +140,11 @@ pub(super) async fn load<R: CatalogReader>(
         let entry = Entry {
             name: relation(&schema, &name),
             kind: match kind.as_str() {
-                "v" => EntryKind::View,
-                "m" => EntryKind::MaterializedView,
-                "f" => EntryKind::Foreign,
-                "S" => EntryKind::Sequence,
-                _ => EntryKind::Table,
+                "v" => RelationKind::View,
+                "m" => RelationKind::MaterializedView,
+                "f" => RelationKind::Foreign,
+                "S" => RelationKind::Sequence,
+                _ => RelationKind::Table,
             },
             columns: names(&columns)
                 .into_iter()

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     schema::{
         Catalog, CatalogReader, LoadError,
-        catalog::{Definition, Entry, EntryKind, ForeignKey, Hook, HookKind, Program, Timing},
+        catalog::{Definition, Entry, ForeignKey, Hook, HookKind, Program, RelationKind, Timing},
         reader::ask,
         reader::fields,
         rows::{Keys, action},
@@ -62,9 +62,9 @@ impl Database {
                 continue;
             }
             let kind = match object.kind.as_str() {
-                "view" => EntryKind::View,
-                _ if object.root == "0" || shadows.contains(&object.name) => EntryKind::Foreign,
-                _ => EntryKind::Table,
+                "view" => RelationKind::View,
+                _ if object.root == "0" || shadows.contains(&object.name) => RelationKind::Foreign,
+                _ => RelationKind::Table,
             };
             catalog.hooks.extend(self.module(&object));
             catalog.relations.push(self.entry(
@@ -241,7 +241,7 @@ impl Database {
 
     fn entry(
         &self,
-        kind: EntryKind,
+        kind: RelationKind,
         described: Vec<Described>,
         keys: Vec<Vec<Box<str>>>,
         object: &Object,
@@ -250,7 +250,7 @@ impl Database {
         // An INSERT without a list of columns gives those that are not generated, in their order.
         let (hidden, shown): (Vec<_>, Vec<_>) =
             described.into_iter().partition(Described::is_hidden);
-        let definition = (kind == EntryKind::View).then(|| Definition {
+        let definition = (kind == RelationKind::View).then(|| Definition {
             text: view_query(&object.sql).map(str::to_owned),
             ..Definition::default()
         });

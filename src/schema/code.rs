@@ -1,6 +1,10 @@
 //! What a piece of code in the database can do, once its names are resolved.
 
-use super::{catalog::Program, implied::as_column, names::Names};
+use super::{
+    catalog::{Definition, Program},
+    implied::as_column,
+    names::Names,
+};
 use crate::sql::{Dialect, Functions, Language, Ops, Reason, Relation, analyse, body, is_built_in};
 
 /// The effects of a hook, a routine or a definition by itself. What the routines do that it calls is in those.
@@ -32,7 +36,7 @@ pub(super) struct World<'a> {
     /// The routines that can be called like a column.
     pub(super) of_rows: &'a Names,
     /// Where bare names are looked for. `None`: anywhere, since the session that runs the body has a path of its own.
-    pub(super) home: Option<&'a Box<str>>,
+    pub(super) home: Option<&'a [Box<str>]>,
 }
 
 impl<'a> World<'a> {
@@ -45,7 +49,7 @@ impl<'a> World<'a> {
         World {
             home: match self.dialect {
                 Dialect::Postgres => None,
-                Dialect::MySql | Dialect::Sqlite => owner.schema.as_ref(),
+                Dialect::MySql | Dialect::Sqlite => Some(owner.schema.as_slice()),
             },
             ..self
         }
@@ -53,7 +57,7 @@ impl<'a> World<'a> {
 
     fn meant(self, names: &Names, name: &Relation) -> Vec<usize> {
         match self.home {
-            Some(home) => names.resolve(name, std::slice::from_ref(home)),
+            Some(home) => names.resolve(name, home),
             None => names.anywhere(name),
         }
     }
@@ -73,6 +77,30 @@ impl<'a> World<'a> {
                 ..Code::default()
             },
         }
+    }
+
+    /// What stands behind a relation.
+    pub(super) fn definition(self, definition: &Definition) -> Code {
+        let mut code = match &definition.text {
+            Some(text) => self.query(text),
+            None => Code {
+                refusal: Some(Reason::Unparsed),
+                ..Code::default()
+            },
+        };
+        if let Some(reads) = &definition.reads {
+            code.reads = reads
+                .iter()
+                .flat_map(|name| self.relations.resolve(name, &[]))
+                .collect();
+        }
+        let calls = definition.calls.iter();
+        code.calls
+            .extend(calls.flat_map(|name| self.routines.anywhere(name)));
+        if definition.refusal.is_some() {
+            code.refusal = definition.refusal.clone();
+        }
+        code
     }
 
     /// The query behind a view, or around a policy's condition: it reads what it names, and must be read whole.

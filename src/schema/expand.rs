@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    catalog::{EntryKind, HookKind},
+    catalog::{HookKind, RelationKind},
     code::Code,
     graph::{Graph, HookNode, Reference},
     omission::Omission,
@@ -12,6 +12,16 @@ use crate::sql::{Dialect, Ops, Reason};
 
 /// What `OR REPLACE` does to a table.
 const REPLACE: Ops = Ops::INSERT.and(Ops::UPDATE).and(Ops::DELETE);
+
+/// A relation that a statement names as a target.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target<'s> {
+    /// The node. The nodes of a target are all that its name can mean.
+    pub(crate) id: usize,
+    pub(crate) ops: Ops,
+    /// The columns that an UPDATE assigns, all of them; `None` if they are not known.
+    pub(crate) assigned: Option<&'s [Box<str>]>,
+}
 
 /// Everything that a write can change.
 #[derive(Debug, Default)]
@@ -74,21 +84,21 @@ impl Graph {
     }
 
     /// What a statement changes that does `targets`, reads `reads` and calls `calls`: to read a view can be to call a function
-    /// that writes. The nodes of a target are all that its name can mean.
-    pub(crate) fn expand(
+    /// that writes.
+    pub(crate) fn expand<'s>(
         &self,
-        targets: impl IntoIterator<Item = (usize, Ops)>,
+        targets: impl IntoIterator<Item = Target<'s>>,
         reads: &[usize],
         calls: &[usize],
     ) -> Reach {
         let mut work = Work::new(self);
-        for (id, ops) in targets {
-            work.write(id, ops, &Via::Named);
+        for target in targets {
+            work.name(target);
         }
         work.call(calls, None);
         reads.iter().for_each(|&id| work.read(id));
         while let Some((id, ops)) = work.waiting.pop() {
-            work.follow(id, ops);
+            work.follow(id, ops, None);
         }
         work.reach
     }
@@ -138,17 +148,42 @@ impl<'g> Work<'g> {
         }
     }
 
-    fn write(&mut self, id: usize, ops: Ops, via: &Via) {
-        let ops = match self.graph.nodes[id].replaces && ops.meets(Ops::INSERT.and(Ops::UPDATE)) {
-            true => ops.and(Ops::DELETE),
-            false => ops,
-        };
+    fn name(&mut self, target: Target<'_>) {
+        let Target { id, ops, assigned } = target;
+        let node = &self.graph.nodes[id];
+        // What else changes a row on the way can change more of it, and so can what has another name than the catalog's.
+        let told = assigned.filter(|assigned| {
+            ops == Ops::UPDATE
+                && node.takes_rows_as_given()
+                && node.parents.is_empty()
+                && node.children.is_empty()
+                && (assigned.iter()).all(|name| self.graph.column(node, name).is_some())
+        });
+        match told {
+            Some(assigned) => {
+                self.touch(id, &Via::Named);
+                self.follow(id, ops, Some(assigned));
+            }
+            None => self.write(id, ops, &Via::Named),
+        }
+    }
+
+    fn touch(&mut self, id: usize, via: &Via) -> &mut Touch {
         let touch = self.reach.touched.entry(id).or_insert_with(|| Touch {
             ops: Ops::NONE,
             via: via.clone(),
             again: false,
         });
         touch.again |= *via != Via::Named;
+        touch
+    }
+
+    fn write(&mut self, id: usize, ops: Ops, via: &Via) {
+        let ops = match self.graph.nodes[id].replaces && ops.meets(Ops::INSERT.and(Ops::UPDATE)) {
+            true => ops.and(Ops::DELETE),
+            false => ops,
+        };
+        let touch = self.touch(id, via);
         let is_new = !touch.ops.holds(ops);
         touch.ops = touch.ops.and(ops);
         // The same changes, one by one, do less.
@@ -158,8 +193,8 @@ impl<'g> Work<'g> {
         }
     }
 
-    /// What happens when `id` is changed in these ways.
-    fn follow(&mut self, id: usize, ops: Ops) {
+    /// What happens when `id` is changed in these ways, `assigned` alone of its columns.
+    fn follow(&mut self, id: usize, ops: Ops, assigned: Option<&[Box<str>]>) {
         let graph = self.graph;
         // What is written through a parent is written to its children, with their keys and triggers; and the rows of a child
         // are those of its parents, which foreign keys may point to.
@@ -167,7 +202,7 @@ impl<'g> Work<'g> {
         let family = std::iter::once(id).chain(below.iter().copied());
         for member in family.clone().chain(graph.ancestors(id)) {
             for reference in &graph.nodes[member].references {
-                self.refer(reference, member, ops);
+                self.refer(reference, member, ops, assigned);
             }
         }
         let conflict = Conflict::of(graph, ops);
@@ -183,7 +218,7 @@ impl<'g> Work<'g> {
             let why = "its rows are elsewhere, perhaps in a table of this database";
             self.unknown(&Via::Foreign { table: id }, why);
         }
-        if graph.nodes[id].kind == EntryKind::View && !graph.omitted.is(Omission::Views) {
+        if graph.nodes[id].kind == RelationKind::View && !graph.omitted.is(Omission::Views) {
             let via = Via::View { view: id };
             for code in &graph.nodes[id].definition {
                 for &base in &code.reads {
@@ -208,7 +243,13 @@ impl<'g> Work<'g> {
         self.run(&hook.code, &via, conflict);
     }
 
-    fn refer(&mut self, reference: &Reference, parent: usize, ops: Ops) {
+    fn refer(
+        &mut self,
+        reference: &Reference,
+        parent: usize,
+        ops: Ops,
+        assigned: Option<&[Box<str>]>,
+    ) {
         if self.graph.omitted.is(Omission::Cascades) {
             return;
         }
@@ -216,6 +257,9 @@ impl<'g> Work<'g> {
             key: reference.name.clone(),
             parent,
         };
+        if assigned.is_some_and(|assigned| !self.moves(reference, parent, assigned)) {
+            return;
+        }
         for (at, then) in [
             (Ops::DELETE, reference.on_delete),
             (Ops::UPDATE, reference.on_update),
@@ -224,6 +268,18 @@ impl<'g> Work<'g> {
                 self.write(reference.child, then, &via);
             }
         }
+    }
+
+    /// Whether an UPDATE that assigns these columns of `parent` and no others can change what a foreign key refers to.
+    fn moves(&self, reference: &Reference, parent: usize, assigned: &[Box<str>]) -> bool {
+        let graph = self.graph;
+        let node = &graph.nodes[parent];
+        let moves = |name: &str| {
+            let column = graph.column(node, name);
+            column.is_none_or(|column| column.computed)
+                || assigned.iter().any(|own| graph.is_same_name(own, name))
+        };
+        reference.columns.is_empty() || reference.columns.iter().any(|name| moves(name))
     }
 
     fn is_omitted(&self, hook: &HookNode) -> bool {
@@ -268,6 +324,11 @@ impl<'g> Work<'g> {
                 continue;
             }
             let routine = &self.graph.routines[id];
+            if routine.code.is_err() {
+                // Its arguments can be of any type.
+                let implied: Vec<usize> = self.graph.implied.behind(&[]).collect();
+                self.call(&implied, via);
+            }
             let own = Via::Call { routine: id };
             let via = via.unwrap_or(&own);
             match &routine.code {

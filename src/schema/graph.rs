@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Catalog, ColumnKind,
-    catalog::{Column, Definition, Entry, EntryKind, HookKind, Volatility},
+    catalog::{Column, Entry, HookKind, RelationKind, Timing, Volatility},
     code::{Code, World},
     declare::Declarations,
     implied::ImpliedRoutines,
@@ -40,7 +40,7 @@ pub(crate) struct Node {
     pub(crate) name: Relation,
     /// The name in tags: with its schema, in lower case where case does not count.
     pub(crate) title: Arc<str>,
-    pub(crate) kind: EntryKind,
+    pub(crate) kind: RelationKind,
     pub(crate) columns: Vec<Column>,
     /// The keys by which its rows are told apart; none if they are not.
     pub(crate) keys: Vec<Key>,
@@ -69,6 +69,8 @@ pub(crate) struct Key {
 pub(super) struct Reference {
     pub(super) name: Box<str>,
     pub(super) child: usize,
+    /// The node's columns that it points to; none if they are not known.
+    pub(super) columns: Vec<Box<str>>,
     pub(super) on_delete: Ops,
     pub(super) on_update: Ops,
 }
@@ -79,6 +81,7 @@ pub(super) struct HookNode {
     pub(super) name: Box<str>,
     pub(super) kind: HookKind,
     pub(super) ops: Ops,
+    pub(super) timing: Timing,
     pub(super) code: Code,
 }
 
@@ -87,6 +90,7 @@ pub(super) struct HookNode {
 pub(super) struct RoutineNode {
     pub(super) name: Relation,
     pub(super) volatility: Volatility,
+    pub(super) packaged: bool,
     pub(super) harmless: bool,
     /// What it does, or why that is not known.
     pub(super) code: Result<Code, Box<str>>,
@@ -135,6 +139,7 @@ impl Graph {
                 nodes[parent].references.push(Reference {
                     name: key.name.clone(),
                     child,
+                    columns: key.referenced.clone(),
                     on_delete: key.on_delete,
                     on_update: key.on_update,
                 });
@@ -152,6 +157,7 @@ impl Graph {
                     name: hook.name.clone(),
                     kind: hook.kind,
                     ops: hook.ops,
+                    timing: hook.timing,
                     code: code.clone(),
                 });
             }
@@ -168,6 +174,7 @@ impl Graph {
                 .map(|(language, text)| world.of(&routine.name).text(language, &text)),
             name: routine.name,
             volatility: routine.volatility,
+            packaged: routine.packaged,
             harmless: routine.harmless,
         });
         let mut graph = Graph {
@@ -283,9 +290,11 @@ impl Node {
         !self.children.is_empty()
     }
 
-    /// Whether what is written to its rows is what the statement says: nothing rewrites it on the way.
+    /// Whether what is written to its rows is what the statement says: nothing rewrites it on the way. What runs afterwards
+    /// can write the table once more.
     pub(crate) fn takes_rows_as_given(&self) -> bool {
-        let rewrites = |hook: &HookNode| hook.kind != HookKind::Column;
+        let rewrites =
+            |hook: &HookNode| hook.kind != HookKind::Column && hook.timing == Timing::Before;
         !self.replaces && !self.hooks.iter().any(rewrites)
     }
 }
@@ -310,13 +319,13 @@ fn node(world: World<'_>, id: usize, entry: Entry, declarations: &Declarations) 
     };
     let name = || entry.name.to_string().into_boxed_str();
     let refusal = match entry.kind {
-        EntryKind::Sequence => Some(Reason::SystemCatalog(name())),
+        RelationKind::Sequence => Some(Reason::SystemCatalog(name())),
         _ if named(&declarations.cacheable) => None,
-        EntryKind::Foreign => Some(Reason::ForeignTable(name())),
+        RelationKind::Foreign => Some(Reason::ForeignTable(name())),
         _ if entry.unlogged => Some(Reason::UnloggedTable(name())),
-        EntryKind::Table | EntryKind::View | EntryKind::MaterializedView => None,
+        RelationKind::Table | RelationKind::View | RelationKind::MaterializedView => None,
     };
-    let keys = if entry.kind == EntryKind::Table && !named(&declarations.table_level) {
+    let keys = if entry.kind == RelationKind::Table && !named(&declarations.table_level) {
         keys(&entry)
     } else {
         Vec::new()
@@ -328,7 +337,7 @@ fn node(world: World<'_>, id: usize, entry: Entry, declarations: &Declarations) 
         definition: entry
             .definition
             .iter()
-            .map(|definition| self::definition(world.of(&entry.name), definition))
+            .map(|definition| world.of(&entry.name).definition(definition))
             .collect(),
         name: entry.name,
         kind: entry.kind,
@@ -370,27 +379,4 @@ fn keys(entry: &Entry) -> Vec<Key> {
     }
     keys.truncate(MOST_KEYS);
     keys
-}
-
-fn definition(world: World<'_>, definition: &Definition) -> Code {
-    let mut code = match &definition.text {
-        Some(text) => world.query(text),
-        None => Code {
-            refusal: Some(Reason::Unparsed),
-            ..Code::default()
-        },
-    };
-    if let Some(reads) = &definition.reads {
-        code.reads = reads
-            .iter()
-            .flat_map(|name| world.relations.resolve(name, &[]))
-            .collect();
-    }
-    let calls = definition.calls.iter();
-    code.calls
-        .extend(calls.flat_map(|name| world.routines.anywhere(name)));
-    if definition.refusal.is_some() {
-        code.refusal = definition.refusal.clone();
-    }
-    code
 }

@@ -8,15 +8,24 @@ use super::{
     graph::Graph,
     names::Names,
 };
-use crate::sql::{Implied, Relation};
+use crate::sql::{Facts, Relation};
 
 /// The functions of a graph that run without being named.
 #[derive(Debug)]
 pub(super) struct ImpliedRoutines {
     /// Routines that a row can be given to as their only argument.
     pub(super) of_rows: Names,
-    /// Behind operators; without one, those that any statement can run.
-    behind: Vec<(Option<Box<str>>, usize)>,
+    /// With what each needs to run, and its routine.
+    behind: Vec<(ImpliedBy, usize)>,
+}
+
+/// What a function needs to run.
+#[derive(Clone, Debug)]
+enum ImpliedBy {
+    Anything,
+    Operator(Box<str>),
+    /// The name of a type, or any code.
+    Type(Box<str>),
 }
 
 impl ImpliedRoutines {
@@ -27,24 +36,35 @@ impl ImpliedRoutines {
         }
     }
 
-    /// Those behind the operators of some code.
+    /// Those of some code with these operators, wherever its types come from.
     pub(super) fn behind<'a>(
         &'a self,
         operators: &'a [Box<str>],
     ) -> impl Iterator<Item = usize> + 'a {
-        let used = |symbol: &str| operators.iter().any(|run| run.contains(symbol));
-        self.behind
-            .iter()
-            .filter(move |(symbol, _)| symbol.as_deref().is_some_and(used))
-            .map(|&(_, routine)| routine)
+        let runs = move |by: &ImpliedBy| match by {
+            ImpliedBy::Anything => false,
+            ImpliedBy::Operator(symbol) => operators.iter().any(|run| run.contains(&**symbol)),
+            ImpliedBy::Type(_) => true,
+        };
+        let behind = self.behind.iter().filter(move |(by, _)| runs(by));
+        behind.map(|&(_, routine)| routine)
     }
 
     /// Those of a statement.
-    pub(super) fn of_statement(&self, implied: &Implied) -> Vec<usize> {
-        let anywhere = self.behind.iter().filter(|(symbol, _)| symbol.is_none());
-        anywhere
+    pub(super) fn of_statement(&self, facts: &Facts) -> Vec<usize> {
+        let implied = &facts.implied;
+        // A name too many is found where one is part of another.
+        let text = facts.normal.to_lowercase();
+        let runs = |by: &ImpliedBy| match by {
+            ImpliedBy::Anything => true,
+            ImpliedBy::Operator(symbol) => {
+                implied.operators.iter().any(|run| run.contains(&**symbol))
+            }
+            ImpliedBy::Type(name) => text.contains(&name.replace('"', "\"\"").to_lowercase()),
+        };
+        let behind = self.behind.iter().filter(|(by, _)| runs(by));
+        behind
             .map(|&(_, routine)| routine)
-            .chain(self.behind(&implied.operators))
             .chain(self.of_fields(&implied.fields))
             .collect()
     }
@@ -64,15 +84,20 @@ pub(super) fn as_column(of_rows: &Names, field: &str) -> Vec<usize> {
 impl Graph {
     /// Puts the functions in that operators, casts and types bring with them. Last of all: it looks at what they do.
     pub(super) fn imply(&mut self, calls: &[ImpliedCall]) {
-        let mut all: Vec<(Option<Box<str>>, usize)> = Vec::new();
+        let mut all: Vec<(ImpliedBy, usize)> = Vec::new();
         for call in calls {
             let routines = self.routine_names.anywhere(&call.function);
-            all.extend(routines.into_iter().map(|id| (call.operator.clone(), id)));
+            let by = match (&call.operator, &call.type_name) {
+                (Some(symbol), _) => ImpliedBy::Operator(symbol.clone()),
+                (None, Some(name)) => ImpliedBy::Type(name.clone()),
+                (None, None) => ImpliedBy::Anything,
+            };
+            all.extend(routines.into_iter().map(|id| (by.clone(), id)));
         }
         // One can be noticed if it calls another that can: again, until there are no more of them.
         loop {
             let noticed = all.iter().filter(|(_, id)| self.can_be_noticed(*id));
-            let noticed: Vec<(Option<Box<str>>, usize)> = noticed.cloned().collect();
+            let noticed: Vec<(ImpliedBy, usize)> = noticed.cloned().collect();
             if noticed.len() == self.implied.behind.len() {
                 return;
             }
@@ -83,13 +108,18 @@ impl Graph {
     /// What is unknown about them, for people.
     pub(super) fn implied_warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        for (operator, id) in &self.implied.behind {
+        for (by, id) in &self.implied.behind {
             let Some(unknown) = self.expand([], &[], &[*id]).everything else {
                 continue;
             };
-            let who = match operator {
-                Some(operator) => format!("every statement with the operator `{operator}`"),
-                None => "an operator, a cast or a type brings it along: every statement".to_owned(),
+            let who = match by {
+                ImpliedBy::Operator(symbol) => {
+                    format!("every statement with the operator `{symbol}`")
+                }
+                ImpliedBy::Type(name) => format!("every statement with the type `{name}`"),
+                ImpliedBy::Anything => {
+                    "an operator, a cast or a type brings it along: every statement".to_owned()
+                }
             };
             warnings.push(format!(
                 "{}: {}: {who} invalidates everything",

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use super::{
     Catalog, ColumnKind,
     catalog::{
-        Column, Definition, Entry, EntryKind, Hook, HookKind, ImpliedCall, Program, Routine,
+        Column, Definition, Entry, Hook, HookKind, ImpliedCall, Program, RelationKind, Routine,
     },
 };
 
@@ -16,8 +16,13 @@ impl Catalog {
         lines.extend(self.relations.iter().flat_map(relation));
         lines.extend(self.foreign_keys.iter().map(|key| {
             format!(
-                "foreign key {}: {} -> {} delete {:?} update {:?}",
-                key.name, key.child, key.parent, key.on_delete, key.on_update
+                "foreign key {}: {} -> {}({}) delete {:?} update {:?}",
+                key.name,
+                key.child,
+                key.parent,
+                list(&key.referenced),
+                key.on_delete,
+                key.on_update
             )
         }));
         let parents = self.parents.iter();
@@ -33,11 +38,11 @@ impl Catalog {
 fn relation(entry: &Entry) -> Vec<String> {
     let name = &entry.name;
     let kind = match entry.kind {
-        EntryKind::Table => "table",
-        EntryKind::View => "view",
-        EntryKind::MaterializedView => "materialized view",
-        EntryKind::Foreign => "foreign table",
-        EntryKind::Sequence => "sequence",
+        RelationKind::Table => "table",
+        RelationKind::View => "view",
+        RelationKind::MaterializedView => "materialized view",
+        RelationKind::Foreign => "foreign table",
+        RelationKind::Sequence => "sequence",
     };
     let mut head = format!("{kind} {name}");
     head += &marks([
@@ -113,7 +118,8 @@ fn routine(routine: &Routine) -> String {
 }
 
 fn implied(call: &ImpliedCall) -> String {
-    let operator = call.operator.as_deref().unwrap_or("anything");
+    let by = call.operator.as_deref().or(call.type_name.as_deref());
+    let operator = by.unwrap_or("anything");
     format!("implied by {operator}: {}", call.function)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    catalog::{EntryKind, Volatility},
+    catalog::{RelationKind, Volatility},
     code::Code,
     graph::{Graph, RoutineNode},
     omission::Omission,
@@ -58,7 +58,7 @@ impl Graph {
         // Those that hold no expression, so that a COMMIT is no write.
         let controls = matches!(facts.kind, Kind::Transaction | Kind::Session) && !several;
         if !controls {
-            calls.routines = self.implied.of_statement(&facts.implied);
+            calls.routines = self.implied.of_statement(facts);
         }
         for function in &facts.calls {
             let routines = self.routine_names.anywhere(function);
@@ -106,10 +106,15 @@ impl Graph {
 
     /// Whether a routine that cannot be read can write.
     pub(super) fn may_write(&self, routine: &RoutineNode) -> bool {
-        // PostgreSQL manual, "Function Volatility Categories": neither STABLE nor IMMUTABLE functions modify the database.
-        // DETERMINISTIC promises nothing of the kind.
-        let promises =
-            self.dialect == Dialect::Postgres && routine.volatility != Volatility::Volatile;
+        // PostgreSQL manual, "Function Volatility Categories": neither STABLE nor IMMUTABLE functions modify the database, but
+        // for "calling volatile functions that modify the database", which a STABLE one can well do that queries it. The
+        // authors of extensions are believed. DETERMINISTIC promises nothing of the kind.
+        let promises = self.dialect == Dialect::Postgres
+            && match routine.volatility {
+                Volatility::Immutable => true,
+                Volatility::Stable => routine.packaged,
+                Volatility::Volatile => false,
+            };
         !routine.harmless && !promises
     }
 }
@@ -170,11 +175,11 @@ impl<'g> Work<'g> {
             let reason = Reason::RowSecurity(node.name.to_string().into());
             self.needs.unscoped.get_or_insert(reason);
         }
-        if node.kind == EntryKind::View && graph.omitted.is(Omission::Views) {
+        if node.kind == RelationKind::View && graph.omitted.is(Omission::Views) {
             return;
         }
         let asker = self.asker;
-        if node.kind == EntryKind::Table {
+        if node.kind == RelationKind::Table {
             self.asker = Asker::Policy;
         }
         node.definition.iter().for_each(|code| self.code(code));
@@ -199,6 +204,11 @@ impl<'g> Work<'g> {
                 continue;
             }
             let routine = &graph.routines[id];
+            if routine.code.is_err() {
+                // Its arguments can be of any type.
+                let implied: Vec<usize> = graph.implied.behind(&[]).collect();
+                self.call(&implied);
+            }
             let name = || routine.name.to_string().into_boxed_str();
             if routine.volatility == Volatility::Volatile {
                 self.refuse(Reason::VolatileFunction(name()));

@@ -41,13 +41,11 @@ impl Implied {
     }
 }
 
-/// Whether a name behind a dot cannot be read, so that it can be that of any function.
+/// Whether a name cannot be read, so that it can be that of any function or type.
 pub(super) fn is_unreadable(dialect: Dialect, tokens: &[Token<'_>]) -> bool {
     dialect == Dialect::Postgres
-        && tokens.windows(2).any(|pair| {
-            pair[0].is_punct(".")
-                && pair[1].kind == TokenKind::Quoted
-                && names::identifier(dialect, &pair[1]).is_none()
+        && tokens.iter().any(|token| {
+            token.kind == TokenKind::Quoted && names::identifier(dialect, token).is_none()
         })
 }
 

@@ -48,7 +48,7 @@ pub use facts::{Action, Dialect, Facts, Hints, Kind, Ops, Reason, Relation, Step
 pub use functions::{Functions, is_built_in};
 pub use implied::Implied;
 #[cfg(feature = "sqlite")]
-pub(crate) use outline::outline;
+pub(crate) use outline::{Word, outline};
 #[cfg(feature = "mysql")]
 pub(crate) use parameters::defaults;
 pub use pins::{Occurrence, Operand, Pin, PinnedWrite, Pins};

@@ -15,6 +15,8 @@ tests!(only postgres => [
     what_is_behind_a_cast_is_read,
     a_cast_can_write,
     a_domain_can_write,
+    a_domain_of_an_argument_can_write,
+    a_domain_that_nobody_names_is_not_noticed,
     an_order_can_write,
     what_only_computes_is_not_noticed,
 ]);
@@ -136,6 +138,22 @@ async fn a_cast_can_write<DB: TestDatabase>() {
 async fn a_domain_can_write<DB: TestDatabase>() {
     let domain = "CREATE DOMAIN word AS text CHECK (log(1, VALUE))";
     writes_pets::<DB>([LOG, domain], "SELECT name::word FROM people").await;
+}
+
+async fn a_domain_of_an_argument_can_write<DB: TestDatabase>() {
+    let domain = "CREATE DOMAIN word AS text CHECK (log(1, VALUE))";
+    let same = "CREATE FUNCTION same(word) RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN ''same''; END'";
+    let statement = "SELECT same('x') FROM people";
+    writes_pets::<DB>([LOG, domain, same], statement).await;
+}
+
+async fn a_domain_that_nobody_names_is_not_noticed<DB: TestDatabase>() {
+    let domain = "CREATE DOMAIN word AS text CHECK (log(1, VALUE))";
+    let scene = Setting::<DB>::usual().with([LOG, domain]).scene().await;
+    scene.warm().await;
+    scene.through("SELECT name FROM people").await;
+    assert_eq!(scene.source("people").await, Source::Local);
+    assert_eq!(scene.source("pets").await, Source::Local);
 }
 
 async fn an_order_can_write<DB: TestDatabase>() {

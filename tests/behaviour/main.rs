@@ -15,6 +15,7 @@ mod errors;
 mod expansions;
 mod fences;
 mod flights;
+mod followed;
 mod freshness;
 mod hints;
 mod hits;

@@ -62,7 +62,8 @@ async fn reads_of_every_kind_are_found<DB: TestDatabase>() {
             scene.pool.fetch_optional(query::<DB>(PETS, [])),
             scene.pool.fetch_all(query::<DB>(PEOPLE, [])),
         );
-        (one.unwrap(), all.unwrap());
+        one.unwrap();
+        all.unwrap();
     });
     assert_eq!(tables(&plain.await.unwrap()), ["people", "pets"]);
     let on_a_connection = found(&scene, async {

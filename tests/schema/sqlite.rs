@@ -168,10 +168,10 @@ async fn foreign_keys_have_what_they_do_to_the_child() {
     found.has_only(
         "foreign key ",
         &[
-            "foreign key c(a, b): main.c -> main.P delete {\"delete\"} update {\"update\"}",
-            "foreign key d(a): main.d -> main.c delete {\"update\"} update {\"update\"}",
-            "foreign key d(b): main.d -> main.gone delete {} update {}",
-            "foreign key d(up): main.d -> main.d delete {} update {}",
+            "foreign key c(a, b): main.c -> main.P(x, y) delete {\"delete\"} update {\"update\"}",
+            "foreign key d(a): main.d -> main.c(a) delete {\"update\"} update {\"update\"}",
+            "foreign key d(b): main.d -> main.gone(x) delete {} update {}",
+            "foreign key d(up): main.d -> main.d() delete {} update {}",
         ],
     );
 }
@@ -253,7 +253,7 @@ async fn attached_databases_come_after_main_and_names_are_kept_as_they_are() {
         "table main.We\"ird.'t`",
         &column("main.We\"ird.'t`.a b", INTEGER),
         "key main.We\"ird.'t`(c'd)",
-        "foreign key We\"ird.'t`(c'd): main.We\"ird.'t` -> main.We\"ird.'t` delete {\"delete\"} update {}",
+        "foreign key We\"ird.'t`(c'd): main.We\"ird.'t` -> main.We\"ird.'t`(a b) delete {\"delete\"} update {}",
         "table o'th\"er.t",
         "key o'th\"er.t(a)",
         &column("second.t.b", INTEGER),

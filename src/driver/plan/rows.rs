@@ -2,7 +2,7 @@
 
 use std::{fmt, mem, sync::Arc};
 
-use super::writes::{ops, tags};
+use super::writes::{self, tags};
 use crate::{
     cache::{Tag, Tags},
     driver::{
@@ -234,7 +234,7 @@ impl RowWrites {
         }
         let calls = graph.calls(facts);
         let reads = graph.resolve_all(&facts.reads);
-        let reach = graph.expand([(id, ops(facts, target))], &reads, &calls.routines);
+        let reach = graph.expand([writes::target(facts, target, id)], &reads, &calls.routines);
         let own = reach.touched.get(&id)?;
         if own.again || own.via != Via::Named {
             return None;

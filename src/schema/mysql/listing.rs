@@ -93,13 +93,14 @@ pub(super) const FOREIGN_KEYS: Listing<7> = Listing {
     order: "1, 2",
 };
 
-pub(super) const FOREIGN_KEY_COLUMNS: Listing<5> = Listing {
+pub(super) const FOREIGN_KEY_COLUMNS: Listing<6> = Listing {
     columns: [
         "table_schema",
         "table_name",
         "constraint_name",
         "ordinal_position",
         "column_name",
+        "referenced_column_name",
     ],
     from: concat!(
         "information_schema.key_column_usage WHERE referenced_table_name IS NOT NULL AND ",
@@ -108,9 +109,10 @@ pub(super) const FOREIGN_KEY_COLUMNS: Listing<5> = Listing {
     order: "ordinal_position",
 };
 
-pub(super) const TRIGGERS: Listing<6> = Listing {
+pub(super) const TRIGGERS: Listing<7> = Listing {
     columns: [
         "trigger_name",
+        "action_timing",
         "event_manipulation",
         "event_object_schema",
         "event_object_table",

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{
     Catalog, CatalogReader, LoadError,
-    catalog::{Definition, Entry, EntryKind, ForeignKey},
+    catalog::{Definition, Entry, ForeignKey, RelationKind},
     path::path,
     rows::{Keys, action},
 };
@@ -67,21 +67,21 @@ pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, Lo
     };
     for [database, name, kind, engine] in TABLES.rows(reader).await? {
         let kind = match kind.as_str() {
-            "VIEW" => EntryKind::View,
-            "SEQUENCE" => EntryKind::Sequence,
+            "VIEW" => RelationKind::View,
+            "SEQUENCE" => RelationKind::Sequence,
             "BASE TABLE" | "SYSTEM VERSIONED" if ENGINES.contains(&engine.as_str()) => {
-                EntryKind::Table
+                RelationKind::Table
             }
-            _ => EntryKind::Foreign,
+            _ => RelationKind::Foreign,
         };
         let is_hidden = parts.hides_view(&database, &name);
         let entry = parts.entry(&database, &name, kind, engine == "MEMORY");
-        if kind == EntryKind::Foreign {
+        if kind == RelationKind::Foreign {
             catalog.hooks.push(elsewhere(&entry.name, &engine));
         }
         if is_hidden {
             missing.extend([(database.clone(), "SELECT"), (database, "SHOW VIEW")]);
-        } else if matches!(kind, EntryKind::Table | EntryKind::Foreign)
+        } else if matches!(kind, RelationKind::Table | RelationKind::Foreign)
             && !grants.shows_triggers(&database, &name)
         {
             missing.push((database, "TRIGGER"));
@@ -152,19 +152,19 @@ impl Parts {
         self.views.get(&key).is_some_and(String::is_empty)
     }
 
-    fn entry(&mut self, database: &str, name: &str, kind: EntryKind, unlogged: bool) -> Entry {
+    fn entry(&mut self, database: &str, name: &str, kind: RelationKind, unlogged: bool) -> Entry {
         let key = (database.to_owned(), name.to_owned());
         let described = self.columns.remove(&key).unwrap_or_default();
         let mut keys = self.keys.take(&key);
-        let shows = |column: &Box<str>| described.iter().any(|shown| *shown.name == **column);
-        if !keys.iter().flatten().all(shows) {
+        let shows = |column: &str| described.iter().any(|shown| *shown.name == *column);
+        if !keys.iter().flatten().all(|column| shows(column)) {
             // Others may tell rows apart by columns that are hidden from this account.
             keys.clear();
         }
         // An INSERT without a list of columns gives the visible ones, in their order.
         let (hidden, shown): (Vec<_>, Vec<_>) =
             described.into_iter().partition(Described::is_invisible);
-        let definition = (kind == EntryKind::View).then(|| Definition {
+        let definition = (kind == RelationKind::View).then(|| Definition {
             text: self.views.remove(&key),
             ..Definition::default()
         });
@@ -241,7 +241,7 @@ async fn keys<R: CatalogReader>(reader: &mut R) -> Result<Keys<Name>, LoadError<
             .or_default()
             .push(whole.then(|| column.into()));
     }
-    for [database, table, constraint, _, column] in FOREIGN_KEY_COLUMNS.rows(reader).await? {
+    for [database, table, constraint, _, column, _] in FOREIGN_KEY_COLUMNS.rows(reader).await? {
         lists
             .entry((
                 database,
@@ -282,6 +282,13 @@ async fn views<R: CatalogReader>(
 async fn foreign_keys<R: CatalogReader>(
     reader: &mut R,
 ) -> Result<Vec<ForeignKey>, LoadError<R::Error>> {
+    let mut referenced = HashMap::<_, Vec<Box<str>>>::new();
+    for [database, table, constraint, _, _, column] in FOREIGN_KEY_COLUMNS.rows(reader).await? {
+        referenced
+            .entry([database, table, constraint])
+            .or_default()
+            .push(column.into());
+    }
     let rows = FOREIGN_KEYS.rows(reader).await?;
     Ok(rows
         .into_iter()
@@ -295,6 +302,9 @@ async fn foreign_keys<R: CatalogReader>(
                 on_delete,
                 on_update,
             ]| ForeignKey {
+                referenced: referenced
+                    .remove(&[database.clone(), child.clone(), name.clone()])
+                    .unwrap_or_default(),
                 name: name.into(),
                 child: relation(&database, &child),
                 // Without a name the account does not see the parent, and so cannot be told to write it.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     schema::{
         CatalogReader, LoadError,
-        catalog::{Hook, HookKind, Program, Routine, Volatility},
+        catalog::{Hook, HookKind, Program, Routine, Timing, Volatility},
         reader::ask,
     },
     sql::{Language, Ops, Relation, defaults},
@@ -25,11 +25,15 @@ pub(super) async fn triggers<R: CatalogReader>(
     let rows = TRIGGERS.rows(reader).await?;
     Ok(rows
         .into_iter()
-        .map(|[name, events, database, table, body, mode]| Hook {
+        .map(|[name, timing, events, database, table, body, mode]| Hook {
             name: name.into(),
             kind: HookKind::Trigger,
             relation: relation(&database, &table),
             ops: ops(&events),
+            timing: match &*timing {
+                "AFTER" => Timing::After,
+                _ => Timing::Before,
+            },
             program: match readable(body, &mode) {
                 Ok(body) => Program::Text(Language::StoredProgram, body),
                 Err(why) => Program::Unknown(why),
@@ -69,6 +73,7 @@ pub(super) fn elsewhere(table: &Relation, engine: &str) -> Hook {
         kind: HookKind::Trigger,
         relation: table.clone(),
         ops: Ops::ALL,
+        timing: Timing::Before,
         program: Program::Unknown("its rows are in tables that the catalog does not name".into()),
     }
 }
@@ -181,6 +186,7 @@ fn routine(row: [String; 8]) -> Routine {
         volatility,
         body,
         of_rows: false,
+        packaged: false,
         harmless: false,
     }
 }

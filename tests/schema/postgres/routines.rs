@@ -134,7 +134,6 @@ async fn operators_casts_and_types_bring_functions_with_them() {
         "implied ",
         &[
             "implied by anything: public.alike",
-            "implied by anything: public.checked",
             "implied by anything: public.equal",
             "implied by anything: public.far",
             "implied by anything: public.hashed",
@@ -142,6 +141,8 @@ async fn operators_casts_and_types_bring_functions_with_them() {
             // The cast of a range that came with its type.
             "implied by anything: public.span_multirange",
             "implied by +: public.plus",
+            "implied by counted: public.checked",
+            "implied by _counted: public.checked",
         ],
     );
 }

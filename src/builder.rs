@@ -1,5 +1,6 @@
 //! Settings of a pool, checked and put together.
 
+mod canaries;
 #[cfg(feature = "redis")]
 mod redis;
 mod schema;
@@ -12,7 +13,7 @@ use tokio::runtime::Handle;
 
 use crate::{
     Error,
-    cache::{Consistency, Engine, EngineSettings, Params, Terms, Time},
+    cache::{Consistency, Engine, EngineSettings, Terms, Time},
     driver::{
         RowTags, SchemaMode, identity,
         sqlx::{self, Backend, Definitions},
@@ -23,6 +24,7 @@ use crate::{
     pool::{CachedPool, Core},
     tier::LocalTier,
 };
+use canaries::{prove_keys, prove_values};
 use shared::Shared;
 
 /// Settings of a [`CachedPool`]; made by [`CachedPool::builder`].
@@ -366,42 +368,6 @@ impl<DB: Backend> Builder<DB> {
             None => Ok(()),
         }
     }
-}
-
-/// The canary: keys are made from what sqlx shows of its arguments, which no version of it has promised.
-fn prove_keys<DB: Backend>() -> Result<(), Error> {
-    let keys = |arguments: Vec<DB::Arguments>| -> Vec<(Params, Params)> {
-        let twice = |mut arguments: DB::Arguments| {
-            let (mut first, mut again) = (Params::new(), Params::new());
-            DB::parameters(&mut arguments, &mut first);
-            // A second look shows whether the first one left the arguments as they were.
-            DB::parameters(&mut arguments, &mut again);
-            (first, again)
-        };
-        arguments.into_iter().map(twice).collect()
-    };
-    let (keys, same) = (keys(DB::canaries()), keys(DB::canaries()));
-    let repeatable = keys == same && keys.iter().all(|(first, again)| first == again);
-    let distinct = keys
-        .iter()
-        .enumerate()
-        .all(|(at, key)| !keys[..at].contains(key));
-    if repeatable && distinct {
-        Ok(())
-    } else {
-        Err(Error::keys())
-    }
-}
-
-/// The same for the values by which rows are told apart: one that is read wrongly would invalidate another row.
-fn prove_values<DB: Backend>() -> Result<(), Error> {
-    let right = DB::value_canaries()
-        .into_iter()
-        .all(|(mut arguments, values)| {
-            // The second look is for the same reason as above.
-            DB::values(&mut arguments) == values && DB::values(&mut arguments) == values
-        });
-    if right { Ok(()) } else { Err(Error::keys()) }
 }
 
 impl<DB: Backend> fmt::Debug for Builder<DB> {

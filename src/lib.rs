@@ -83,6 +83,8 @@ mod driver;
 mod error;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod explain;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod observe;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod pool;

@@ -1,5 +1,8 @@
 //! The pool: a handle on the inner pool, the engine and what is known of each statement.
 
+#[cfg(feature = "http")]
+mod responses;
+
 use std::{
     fmt,
     sync::{

@@ -12,7 +12,6 @@ use super::{
     flight::Flights,
     freshness::{Share, Verdict, judge},
     shared::{self, Beginning, Lease, Manner, Shared},
-    stamp::Standing,
     tasks::Tasks,
 };
 use crate::observe::{Event, Events, Observer, Stats};
@@ -196,16 +195,16 @@ impl Engine {
         self.clock.stamp(tags)
     }
 
-    /// Whether nothing that `stamp` depends on has moved since it was noted. A write may be on its way.
+    /// Whether nothing that `stamp` depends on has moved since it was noted. A write may be on its way. What was noted while a
+    /// write of unknown outcome could still take effect never holds.
     #[inline]
     pub fn still_holds(&self, stamp: &Stamp) -> bool {
-        self.clock.check(stamp) != Validity::Changed
+        !stamp.is_quarantined() && self.clock.check(stamp) != Validity::Changed
     }
 
     /// Whether nothing that `stamp` depends on has moved since it was noted, and nobody is about to move it.
     pub fn is_settled(&self, stamp: &Stamp) -> bool {
-        // A write of unknown outcome may be about to.
-        stamp.standing != Standing::Quarantined && self.clock.check(stamp) == Validity::Current
+        !stamp.is_quarantined() && self.clock.check(stamp) == Validity::Current
     }
 
     /// What the entry of `meta` is good for.

@@ -217,10 +217,13 @@ impl Engine {
 
     /// As `recall_entry`, and before that what is in memory, if the shared tier confirms it.
     async fn recall_strictly<T: Value>(&self, errand: &Errand) -> Option<Gathered<T>> {
+        let shared = self.shared.as_ref()?;
         if let Some(entry) = self.store.get(&errand.key) {
             let question = errand.on(entry.meta().stamp().tags());
-            let shared = self.shared.as_ref()?;
-            if let Some(visit) = shared.visit(question.whole.as_ref(), &question.tags)
+            // Its words are asked for, not the entry, so it needs no name among processes.
+            let nameless = WholeKey(Box::default());
+            let whole = question.whole.as_ref().or(Some(&nameless));
+            if let Some(visit) = shared.visit(whole, &question.tags)
                 && let Some(Loaded::Answer(cached)) = self.confirmed(&visit, &question).await
             {
                 return Some(Gathered::Found(cached));

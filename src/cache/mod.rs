@@ -42,7 +42,7 @@ mod engine_tests;
 #[cfg(all(test, shuttle))]
 mod schedules;
 #[cfg(test)]
-mod testkit;
+pub(crate) mod testkit;
 
 pub use cached::{Cached, Source};
 pub use clock::{Clock, Era};

@@ -3,6 +3,7 @@
 use std::hash::{Hash, Hasher};
 
 use smallvec::SmallVec;
+use twox_hash::XxHash3_128;
 
 use super::{
     Tags, Tick,
@@ -56,6 +57,18 @@ impl Stamp {
         self.noted
     }
 
+    /// A number that is another one when a slot or its version is, for one `seed` and `salt`.
+    pub(crate) fn state(&self, seed: u64, salt: &[u8]) -> u128 {
+        let mut bytes = salt.to_vec();
+        for slot in self.tags.read_slots() {
+            bytes.extend_from_slice(&slot.to_le_bytes());
+        }
+        for version in &self.versions {
+            bytes.extend_from_slice(&version.to_le_bytes());
+        }
+        XxHash3_128::oneshot_with_seed(seed, &bytes)
+    }
+
     /// The stamp of both loads together; `None` if a write came between them, so that nothing made of both is true at any
     /// one time.
     pub(super) fn joined(&self, other: &Stamp) -> Option<Stamp> {
@@ -97,6 +110,12 @@ impl Stamp {
     fn word(&self, slot: u16) -> Option<Word> {
         let at = self.tags.write_slots().binary_search(&slot).ok()?;
         self.outside.as_ref()?.words.get(at).copied()
+    }
+
+    /// Whether a write of unknown outcome could still take effect when it was noted.
+    #[inline]
+    pub(crate) fn is_quarantined(&self) -> bool {
+        self.standing == Standing::Quarantined
     }
 
     /// The same stamp for a load that begins only now. The versions stay: they were noted before it as well.

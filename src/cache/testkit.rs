@@ -69,7 +69,7 @@ pub(super) fn question(statement: u64, tags: Tags, terms: Terms) -> Question {
     }
 }
 
-pub(super) fn tables<const N: usize>(names: [&str; N]) -> Tags {
+pub(crate) fn tables<const N: usize>(names: [&str; N]) -> Tags {
     names.into_iter().map(Tag::table).collect()
 }
 
@@ -114,7 +114,7 @@ pub(super) fn cached<T>(value: T) -> Cached<T> {
 }
 
 /// An engine on a plain store, with time turned by hand.
-pub(super) fn engine(
+pub(crate) fn engine(
     settings: EngineSettings,
     handle: tokio::runtime::Handle,
 ) -> (Arc<Engine>, ManualTime) {

@@ -2,7 +2,7 @@
 //!
 //! Everything else takes a [`Tick`], so that tests can turn the time by hand instead of sleeping.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 #[cfg(any(test, feature = "testing"))]
 mod manual;
@@ -83,6 +83,15 @@ impl Time {
             Source::Real(start) => Tick::BEGIN.plus(start.elapsed()),
             #[cfg(any(test, feature = "testing"))]
             Source::Manual(hand) => hand.now(),
+        }
+    }
+
+    /// The date, for those outside. It may jump, so nothing of ours is measured by it.
+    pub fn date(&self) -> SystemTime {
+        match &self.0 {
+            Source::Real(_) => SystemTime::now(),
+            #[cfg(any(test, feature = "testing"))]
+            Source::Manual(hand) => SystemTime::UNIX_EPOCH + hand.now().since(Tick::from_nanos(0)),
         }
     }
 

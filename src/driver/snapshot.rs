@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     cache::{Stamp, Tag},
-    schema::{self, EntryKind, Graph},
+    schema::{self, Graph, RelationKind},
     sql::{Dialect, Relation},
 };
 
@@ -101,7 +101,7 @@ pub(super) fn reads_of(graph: &Graph, id: usize) -> impl Iterator<Item = Tag> {
 pub(super) fn writes_of(graph: &Graph, id: usize) -> Vec<Tag> {
     let node = graph.node(id);
     let mut tags = vec![Tag::table(node.title.clone())];
-    if node.kind == EntryKind::Table {
+    if node.kind == RelationKind::Table {
         tags.push(Tag::unpinned(node.title.clone()));
     }
     if node.has_children() {

@@ -13,14 +13,14 @@ use foldhash::quality::FixedState;
 use quick_cache::sync::Cache;
 
 use super::{
-    plan::{Habits, Plan, RowTags},
+    plan::{Habits, Plan, RowTags, SessionChange},
     policy::CachePolicy,
     snapshot::Snapshot,
 };
 use crate::{
     cache::{Engine, Terms},
     observe::Event,
-    sql::{self, Dialect, Facts, Functions, Kind},
+    sql::{self, Dialect, Facts, Functions, Kind, Reason},
 };
 
 /// Texts longer than this are analysed each time they come: a map of them could not be bounded in bytes.
@@ -40,12 +40,26 @@ pub(crate) struct Statement {
     pub(crate) terms: Terms,
 }
 
+impl Statement {
+    /// Whether a part of it can leave the session in a state in which the names of a later part mean something else.
+    pub(crate) fn moves_on_the_way(&self) -> bool {
+        let several = || self.facts.refusal == Some(Reason::SeveralStatements);
+        match self.plan.session {
+            SessionChange::None => false,
+            // All names of one statement are looked up before it runs.
+            SessionChange::Perhaps => several(),
+            SessionChange::Certain => true,
+        }
+    }
+}
+
 /// The statements of one pool.
 pub(crate) struct Statements {
     dialect: Dialect,
     /// As declared; a snapshot with a catalog has its own.
     functions: Functions,
-    terms: Terms,
+    /// Those of the pool, which hints and comments change.
+    pub(crate) terms: Terms,
     row_tags: RowTags,
     /// Text to statement. Written by whoever meets a new text.
     texts: Cache<Box<str>, Arc<Statement>>,

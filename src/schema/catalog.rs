@@ -16,6 +16,8 @@ pub struct Catalog {
     pub(crate) hooks: Vec<Hook>,
     /// Functions and procedures, each overload by itself, but for built-in ones.
     pub(crate) routines: Vec<Routine>,
+    /// Functions that statements run without naming them.
+    pub(crate) implied: Vec<ImpliedCall>,
     /// What runs at DDL (event triggers), by name.
     pub(crate) at_ddl: Vec<Box<str>>,
 }
@@ -24,7 +26,7 @@ pub struct Catalog {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) name: Relation,
-    pub(crate) kind: EntryKind,
+    pub(crate) kind: RelationKind,
     /// In the order in which an INSERT without a list of columns gives them; those that it leaves out come last.
     pub(crate) columns: Vec<Column>,
     /// The columns of the primary key, of each unique constraint, of each foreign key, and the first column of each other
@@ -42,14 +44,17 @@ pub(crate) struct Entry {
 
 /// What kind of relation it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EntryKind {
+#[non_exhaustive]
+pub enum RelationKind {
     /// A table, also a partitioned one or a partition.
     Table,
+    /// A view.
     View,
-    /// Stands for itself: its rows change with REFRESH.
+    /// A view that keeps its rows until it is refreshed: it stands for itself.
     MaterializedView,
-    /// Its rows are elsewhere (foreign tables, federated and virtual tables).
+    /// A table whose rows are elsewhere: foreign, federated and virtual tables.
     Foreign,
+    /// A sequence.
     Sequence,
 }
 
@@ -84,6 +89,8 @@ pub(crate) struct ForeignKey {
     pub(crate) name: Box<str>,
     pub(crate) child: Relation,
     pub(crate) parent: Relation,
+    /// The parent's columns that it refers to; none if they are not known.
+    pub(crate) referenced: Vec<Box<str>>,
     pub(crate) on_delete: Ops,
     pub(crate) on_update: Ops,
 }
@@ -96,6 +103,7 @@ pub(crate) struct Hook {
     pub(crate) relation: Relation,
     /// At which changes it runs.
     pub(crate) ops: Ops,
+    pub(crate) timing: Timing,
     pub(crate) program: Program,
 }
 
@@ -106,6 +114,15 @@ pub(crate) enum HookKind {
     Rule,
     /// Functions that defaults, generated columns and constraints call.
     Column,
+}
+
+/// When a hook runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timing {
+    /// Before the rows are changed, or in place of that: it can have them changed in another way.
+    Before,
+    /// When the rows are as the statement said.
+    After,
 }
 
 /// What a hook runs.
@@ -126,8 +143,22 @@ pub(crate) struct Routine {
     pub(crate) volatility: Volatility,
     /// Its body, or why it cannot be read.
     pub(crate) body: Result<(Language, String), Box<str>>,
+    /// A row can be given to it as its only argument, so that it can be called like a column of that row.
+    pub(crate) of_rows: bool,
+    /// It comes with an extension, whatever that does.
+    pub(crate) packaged: bool,
     /// It comes with an extension that is known to read and write no table.
     pub(crate) harmless: bool,
+}
+
+/// A function that runs without being named: behind an operator, a cast, or what belongs to a type.
+#[derive(Clone, Debug)]
+pub(crate) struct ImpliedCall {
+    /// The operator without which it does not run; `None` if any statement can run it.
+    pub(crate) operator: Option<Box<str>>,
+    /// The type without whose name it does not run in a statement; code can run it all the same.
+    pub(crate) type_name: Option<Box<str>>,
+    pub(crate) function: Relation,
 }
 
 /// What a function promises.

@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    catalog::EntryKind,
-    expand::Reach,
+    catalog::RelationKind,
+    expand::{Reach, Target},
     graph::{Graph, Node},
 };
 use crate::sql::{Ops, Relation};
@@ -31,22 +31,6 @@ pub struct RelationInfo {
     pub keys: Vec<Vec<String>>,
     /// Whether it has row-level security, so that reads of it are cached only with a scope.
     pub row_security: bool,
-}
-
-/// What kind of relation it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RelationKind {
-    /// A table, also a partitioned one or a partition.
-    Table,
-    /// A view.
-    View,
-    /// A view that keeps its rows until it is refreshed.
-    MaterializedView,
-    /// A table whose rows are elsewhere.
-    Foreign,
-    /// A sequence.
-    Sequence,
 }
 
 /// What a change of a relation changes with it.
@@ -87,7 +71,15 @@ impl Schema {
         match &self.0 {
             Some(graph) => {
                 let targets = graph.meant(&Relation::named(name)).into_iter();
-                graph.effects(&graph.expand(targets.map(|id| (id, ops)), &[], &[]))
+                graph.effects(&graph.expand(
+                    targets.map(|id| Target {
+                        id,
+                        ops,
+                        assigned: None,
+                    }),
+                    &[],
+                    &[],
+                ))
             }
             None => Effects {
                 relations: Vec::new(),
@@ -108,7 +100,7 @@ impl Graph {
         let behind = self.behind(&[id]).into_iter().filter(|&other| other != id);
         RelationInfo {
             name: node.name.clone(),
-            kind: node.kind.into(),
+            kind: node.kind,
             behind: behind.map(|id| self.nodes[id].name.clone()).collect(),
             keys: node
                 .keys
@@ -159,6 +151,7 @@ impl Graph {
                 }
             }
         }
+        warnings.extend(self.implied_warnings());
         warnings
     }
 }
@@ -168,18 +161,6 @@ fn columns(node: &Node, columns: &[usize]) -> Vec<String> {
         .iter()
         .map(|&column| node.columns[column].name.to_string());
     names.collect()
-}
-
-impl From<EntryKind> for RelationKind {
-    fn from(kind: EntryKind) -> Self {
-        match kind {
-            EntryKind::Table => RelationKind::Table,
-            EntryKind::View => RelationKind::View,
-            EntryKind::MaterializedView => RelationKind::MaterializedView,
-            EntryKind::Foreign => RelationKind::Foreign,
-            EntryKind::Sequence => RelationKind::Sequence,
-        }
-    }
 }
 
 impl fmt::Display for Schema {

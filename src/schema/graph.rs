@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{
     Catalog, ColumnKind,
-    catalog::{Column, Definition, Entry, EntryKind, HookKind, Volatility},
+    catalog::{Column, Entry, HookKind, RelationKind, Timing, Volatility},
     code::{Code, World},
     declare::Declarations,
+    implied::ImpliedRoutines,
     names::{Names, fold},
     omission::{Omission, Omitted},
 };
@@ -25,6 +26,7 @@ pub(crate) struct Graph {
     pub(super) names: Names,
     pub(super) routines: Vec<RoutineNode>,
     pub(super) routine_names: Names,
+    pub(super) implied: ImpliedRoutines,
     /// What runs at DDL.
     pub(super) at_ddl: Vec<Box<str>>,
     /// Judges calls in statements as in bodies.
@@ -38,7 +40,7 @@ pub(crate) struct Node {
     pub(crate) name: Relation,
     /// The name in tags: with its schema, in lower case where case does not count.
     pub(crate) title: Arc<str>,
-    pub(crate) kind: EntryKind,
+    pub(crate) kind: RelationKind,
     pub(crate) columns: Vec<Column>,
     /// The keys by which its rows are told apart; none if they are not.
     pub(crate) keys: Vec<Key>,
@@ -67,6 +69,8 @@ pub(crate) struct Key {
 pub(super) struct Reference {
     pub(super) name: Box<str>,
     pub(super) child: usize,
+    /// The node's columns that it points to; none if they are not known.
+    pub(super) columns: Vec<Box<str>>,
     pub(super) on_delete: Ops,
     pub(super) on_update: Ops,
 }
@@ -77,6 +81,7 @@ pub(super) struct HookNode {
     pub(super) name: Box<str>,
     pub(super) kind: HookKind,
     pub(super) ops: Ops,
+    pub(super) timing: Timing,
     pub(super) code: Code,
 }
 
@@ -85,6 +90,7 @@ pub(super) struct HookNode {
 pub(super) struct RoutineNode {
     pub(super) name: Relation,
     pub(super) volatility: Volatility,
+    pub(super) packaged: bool,
     pub(super) harmless: bool,
     /// What it does, or why that is not known.
     pub(super) code: Result<Code, Box<str>>,
@@ -103,12 +109,17 @@ impl Graph {
             dialect,
             catalog.routines.iter().map(|routine| &routine.name),
         );
+        let of_rows = catalog.routines.iter().enumerate();
+        let of_rows = of_rows.filter(|(_, routine)| routine.of_rows);
+        let of_rows = Names::numbered(dialect, of_rows.map(|(id, routine)| (id, &routine.name)));
         let functions = declarations.functions.clone().judged_elsewhere();
         let world = World {
             dialect,
             functions: &functions,
             relations: &names,
             routines: &routine_names,
+            of_rows: &of_rows,
+            home: None,
         };
         let exact = |name: &Relation| names.resolve(name, &[]);
         let mut nodes: Vec<Node> = catalog
@@ -128,6 +139,7 @@ impl Graph {
                 nodes[parent].references.push(Reference {
                     name: key.name.clone(),
                     child,
+                    columns: key.referenced.clone(),
                     on_delete: key.on_delete,
                     on_update: key.on_update,
                 });
@@ -138,13 +150,14 @@ impl Graph {
             let declared = declared.rfind(|trigger| trigger.is_about(&hook.name, &hook.relation));
             let code = match declared {
                 Some(trigger) => world.declared(&trigger.writes),
-                None => world.program(&hook.program),
+                None => world.of(&hook.relation).program(&hook.program),
             };
             for id in exact(&hook.relation) {
                 nodes[id].hooks.push(HookNode {
                     name: hook.name.clone(),
                     kind: hook.kind,
                     ops: hook.ops,
+                    timing: hook.timing,
                     code: code.clone(),
                 });
             }
@@ -158,22 +171,26 @@ impl Graph {
         let routines = catalog.routines.into_iter().map(|routine| RoutineNode {
             code: routine
                 .body
-                .map(|(language, text)| world.text(language, &text)),
+                .map(|(language, text)| world.of(&routine.name).text(language, &text)),
             name: routine.name,
             volatility: routine.volatility,
+            packaged: routine.packaged,
             harmless: routine.harmless,
         });
-        Graph {
+        let mut graph = Graph {
             routines: routines.collect(),
             dialect,
             path: catalog.path,
             nodes,
             names,
             routine_names,
+            implied: ImpliedRoutines::new(of_rows),
             at_ddl: catalog.at_ddl,
             functions,
             omitted,
-        }
+        };
+        graph.imply(&catalog.implied);
+        graph
     }
 
     /// Whether DDL runs code of the database's users (event triggers), which may write.
@@ -273,9 +290,11 @@ impl Node {
         !self.children.is_empty()
     }
 
-    /// Whether what is written to its rows is what the statement says: nothing rewrites it on the way.
+    /// Whether what is written to its rows is what the statement says: nothing rewrites it on the way. What runs afterwards
+    /// can write the table once more.
     pub(crate) fn takes_rows_as_given(&self) -> bool {
-        let rewrites = |hook: &HookNode| hook.kind != HookKind::Column;
+        let rewrites =
+            |hook: &HookNode| hook.kind != HookKind::Column && hook.timing == Timing::Before;
         !self.replaces && !self.hooks.iter().any(rewrites)
     }
 }
@@ -300,13 +319,13 @@ fn node(world: World<'_>, id: usize, entry: Entry, declarations: &Declarations) 
     };
     let name = || entry.name.to_string().into_boxed_str();
     let refusal = match entry.kind {
-        EntryKind::Sequence => Some(Reason::SystemCatalog(name())),
+        RelationKind::Sequence => Some(Reason::SystemCatalog(name())),
         _ if named(&declarations.cacheable) => None,
-        EntryKind::Foreign => Some(Reason::ForeignTable(name())),
+        RelationKind::Foreign => Some(Reason::ForeignTable(name())),
         _ if entry.unlogged => Some(Reason::UnloggedTable(name())),
-        EntryKind::Table | EntryKind::View | EntryKind::MaterializedView => None,
+        RelationKind::Table | RelationKind::View | RelationKind::MaterializedView => None,
     };
-    let keys = if entry.kind == EntryKind::Table && !named(&declarations.table_level) {
+    let keys = if entry.kind == RelationKind::Table && !named(&declarations.table_level) {
         keys(&entry)
     } else {
         Vec::new()
@@ -318,7 +337,7 @@ fn node(world: World<'_>, id: usize, entry: Entry, declarations: &Declarations) 
         definition: entry
             .definition
             .iter()
-            .map(|definition| self::definition(world, definition))
+            .map(|definition| world.of(&entry.name).definition(definition))
             .collect(),
         name: entry.name,
         kind: entry.kind,
@@ -360,27 +379,4 @@ fn keys(entry: &Entry) -> Vec<Key> {
     }
     keys.truncate(MOST_KEYS);
     keys
-}
-
-fn definition(world: World<'_>, definition: &Definition) -> Code {
-    let mut code = match &definition.text {
-        Some(text) => world.query(text),
-        None => Code {
-            refusal: Some(Reason::Unparsed),
-            ..Code::default()
-        },
-    };
-    if let Some(reads) = &definition.reads {
-        code.reads = reads
-            .iter()
-            .flat_map(|name| world.relations.resolve(name, &[]))
-            .collect();
-    }
-    let calls = definition.calls.iter();
-    code.calls
-        .extend(calls.flat_map(|name| world.routines.anywhere(name)));
-    if definition.refusal.is_some() {
-        code.refusal = definition.refusal.clone();
-    }
-    code
 }

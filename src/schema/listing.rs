@@ -4,7 +4,9 @@ use std::fmt::Display;
 
 use super::{
     Catalog, ColumnKind,
-    catalog::{Column, Definition, Entry, EntryKind, Hook, HookKind, Program, Routine},
+    catalog::{
+        Column, Definition, Entry, Hook, HookKind, ImpliedCall, Program, RelationKind, Routine,
+    },
 };
 
 impl Catalog {
@@ -14,14 +16,20 @@ impl Catalog {
         lines.extend(self.relations.iter().flat_map(relation));
         lines.extend(self.foreign_keys.iter().map(|key| {
             format!(
-                "foreign key {}: {} -> {} delete {:?} update {:?}",
-                key.name, key.child, key.parent, key.on_delete, key.on_update
+                "foreign key {}: {} -> {}({}) delete {:?} update {:?}",
+                key.name,
+                key.child,
+                key.parent,
+                list(&key.referenced),
+                key.on_delete,
+                key.on_update
             )
         }));
         let parents = self.parents.iter();
         lines.extend(parents.map(|(child, parent)| format!("parent of {child}: {parent}")));
         lines.extend(self.hooks.iter().map(hook));
         lines.extend(self.routines.iter().map(routine));
+        lines.extend(self.implied.iter().map(implied));
         lines.extend(self.at_ddl.iter().map(|name| format!("at ddl {name}")));
         lines
     }
@@ -30,11 +38,11 @@ impl Catalog {
 fn relation(entry: &Entry) -> Vec<String> {
     let name = &entry.name;
     let kind = match entry.kind {
-        EntryKind::Table => "table",
-        EntryKind::View => "view",
-        EntryKind::MaterializedView => "materialized view",
-        EntryKind::Foreign => "foreign table",
-        EntryKind::Sequence => "sequence",
+        RelationKind::Table => "table",
+        RelationKind::View => "view",
+        RelationKind::MaterializedView => "materialized view",
+        RelationKind::Foreign => "foreign table",
+        RelationKind::Sequence => "sequence",
     };
     let mut head = format!("{kind} {name}");
     head += &marks([
@@ -102,11 +110,17 @@ fn hook(hook: &Hook) -> String {
 
 fn routine(routine: &Routine) -> String {
     let mut line = format!("routine {} {:?}", routine.name, routine.volatility);
-    line += &marks([(routine.harmless, "harmless")]);
+    line += &marks([(routine.of_rows, "of_rows"), (routine.harmless, "harmless")]);
     match &routine.body {
         Ok((language, text)) => format!("{line} {language:?}: {}", one_line(text)),
         Err(why) => format!("{line} unreadable: {why}"),
     }
+}
+
+fn implied(call: &ImpliedCall) -> String {
+    let by = call.operator.as_deref().or(call.type_name.as_deref());
+    let operator = by.unwrap_or("anything");
+    format!("implied by {operator}: {}", call.function)
 }
 
 /// The words of what holds.

@@ -21,6 +21,7 @@ mod declare;
 mod expand;
 mod face;
 mod graph;
+mod implied;
 #[cfg(feature = "testing")]
 mod listing;
 #[cfg(feature = "mysql")]
@@ -38,10 +39,11 @@ mod rows;
 pub(crate) mod sqlite;
 
 pub(crate) use canonical::{Canonical, ColumnKind};
-pub(crate) use catalog::{Catalog, EntryKind};
+pub(crate) use catalog::Catalog;
+pub use catalog::RelationKind;
 pub(crate) use declare::{Declarations, DeclaredTrigger, Misnamed};
-pub(crate) use expand::{Reach, Via};
-pub use face::{Effects, RelationInfo, RelationKind, Schema};
+pub(crate) use expand::{Reach, Target, Via};
+pub use face::{Effects, RelationInfo, Schema};
 pub(crate) use graph::{Graph, Key, Node, title};
 pub(crate) use needs::Needs;
 #[cfg(feature = "testing")]

@@ -15,8 +15,16 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn new<'a>(dialect: Dialect, names: impl IntoIterator<Item = &'a Relation>) -> Self {
+        Self::numbered(dialect, names.into_iter().enumerate())
+    }
+
+    /// Things that have their numbers already.
+    pub(super) fn numbered<'a>(
+        dialect: Dialect,
+        names: impl IntoIterator<Item = (usize, &'a Relation)>,
+    ) -> Self {
         let mut things: HashMap<Box<str>, Vec<(Box<str>, usize)>> = HashMap::new();
-        for (index, name) in names.into_iter().enumerate() {
+        for (index, name) in names {
             let schema = fold(dialect, name.schema.as_deref().unwrap_or_default());
             let bare = fold(dialect, &name.name);
             things.entry(bare).or_default().push((schema, index));

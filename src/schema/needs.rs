@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    catalog::{EntryKind, Volatility},
+    catalog::{RelationKind, Volatility},
     code::Code,
     graph::{Graph, RoutineNode},
     omission::Omission,
 };
-use crate::sql::{Dialect, Reason, Relation, is_built_in};
+use crate::sql::{Dialect, Facts, Kind, Reason, Relation, is_built_in};
 
 /// Everything that a read depends on.
 #[derive(Debug, Default)]
@@ -52,9 +52,15 @@ impl Graph {
 
     /// The functions of a statement. A built-in one counts too where a routine has its name: which of them is called, its
     /// arguments' types decide.
-    pub(crate) fn calls(&self, functions: &[Relation]) -> Calls {
+    pub(crate) fn calls(&self, facts: &Facts) -> Calls {
         let mut calls = Calls::default();
-        for function in functions {
+        let several = facts.refusal == Some(Reason::SeveralStatements);
+        // Those that hold no expression, so that a COMMIT is no write.
+        let controls = matches!(facts.kind, Kind::Transaction | Kind::Session) && !several;
+        if !controls {
+            calls.routines = self.implied.of_statement(facts);
+        }
+        for function in &facts.calls {
             let routines = self.routine_names.anywhere(function);
             if routines.is_empty() && !is_built_in(self.dialect, function) {
                 calls.unknown.get_or_insert_with(|| function.clone());
@@ -91,12 +97,24 @@ impl Graph {
         work.needs.nodes
     }
 
+    /// What a piece of code needs.
+    pub(super) fn behind_code(&self, code: &Code) -> Needs {
+        let mut work = Work::new(self);
+        work.code(code);
+        work.needs
+    }
+
     /// Whether a routine that cannot be read can write.
     pub(super) fn may_write(&self, routine: &RoutineNode) -> bool {
-        // PostgreSQL manual, "Function Volatility Categories": neither STABLE nor IMMUTABLE functions modify the database.
-        // DETERMINISTIC promises nothing of the kind.
-        let promises =
-            self.dialect == Dialect::Postgres && routine.volatility != Volatility::Volatile;
+        // PostgreSQL manual, "Function Volatility Categories": neither STABLE nor IMMUTABLE functions modify the database, but
+        // for "calling volatile functions that modify the database", which a STABLE one can well do that queries it. The
+        // authors of extensions are believed. DETERMINISTIC promises nothing of the kind.
+        let promises = self.dialect == Dialect::Postgres
+            && match routine.volatility {
+                Volatility::Immutable => true,
+                Volatility::Stable => routine.packaged,
+                Volatility::Volatile => false,
+            };
         !routine.harmless && !promises
     }
 }
@@ -157,11 +175,11 @@ impl<'g> Work<'g> {
             let reason = Reason::RowSecurity(node.name.to_string().into());
             self.needs.unscoped.get_or_insert(reason);
         }
-        if node.kind == EntryKind::View && graph.omitted.is(Omission::Views) {
+        if node.kind == RelationKind::View && graph.omitted.is(Omission::Views) {
             return;
         }
         let asker = self.asker;
-        if node.kind == EntryKind::Table {
+        if node.kind == RelationKind::Table {
             self.asker = Asker::Policy;
         }
         node.definition.iter().for_each(|code| self.code(code));
@@ -175,6 +193,8 @@ impl<'g> Work<'g> {
         self.others.extend(&code.reads);
         code.reads.iter().for_each(|&id| self.node(id));
         self.call(&code.calls);
+        let implied: Vec<usize> = self.graph.implied.behind(&code.operators).collect();
+        self.call(&implied);
     }
 
     fn call(&mut self, routines: &[usize]) {
@@ -184,6 +204,11 @@ impl<'g> Work<'g> {
                 continue;
             }
             let routine = &graph.routines[id];
+            if routine.code.is_err() {
+                // Its arguments can be of any type.
+                let implied: Vec<usize> = graph.implied.behind(&[]).collect();
+                self.call(&implied);
+            }
             let name = || routine.name.to_string().into_boxed_str();
             if routine.volatility == Volatility::Volatile {
                 self.refuse(Reason::VolatileFunction(name()));

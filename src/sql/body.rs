@@ -10,9 +10,10 @@ use super::{
     cursor::Cursor,
     facts::{Action, Dialect, Ops, Reason, Relation, Step},
     functions::{Functions, Judgement},
+    implied::Implied,
     names,
     part::{Context, Part, keep_reason, on_each, relations, sorted, united},
-    program, query, scan,
+    program, query, scan, tables,
     token::{Token, TokenKind, lex},
 };
 
@@ -37,10 +38,15 @@ pub enum Language {
 pub struct Body {
     /// Whatever it can read, and more: names that are no relation at all (variables, columns) can be among them. Sorted.
     pub mentions: Vec<Relation>,
+    /// Those among the mentions that are a table and nothing else, by where they stand. Only of MySQL's stored programs: there
+    /// a table can be hidden from who reads the catalog.
+    pub tables: Vec<Relation>,
     /// What it can write, sorted.
     pub actions: Vec<Action>,
     /// The functions and procedures it can call, as in [`Facts::calls`](super::Facts::calls).
     pub calls: Vec<Relation>,
+    /// What else it can call.
+    pub implied: Implied,
     /// Why a result that depends on it must not be cached, but for what its calls and relations say. That it depends on the
     /// session is only said if there is nothing else.
     pub refusal: Option<Reason>,
@@ -65,6 +71,7 @@ pub fn body(dialect: Dialect, language: Language, text: &str, functions: &Functi
     };
     let lexed = lex(dialect, text);
     let tokens = &lexed.tokens[..];
+    findings.body.implied = Implied::by(dialect, tokens);
     if !lexed.complete {
         findings.unknown("it ends inside a string or a comment");
     } else if tokens
@@ -75,7 +82,9 @@ pub fn body(dialect: Dialect, language: Language, text: &str, functions: &Functi
     } else {
         match language {
             Language::Sql => sql(&mut findings, tokens),
-            Language::PlPgSql | Language::StoredProgram => {
+            Language::PlPgSql => program::walk(&mut findings, language, tokens),
+            Language::StoredProgram => {
+                findings.body.tables = sorted(tables::read(tokens));
                 program::walk(&mut findings, language, tokens);
             }
             Language::SqliteTrigger => trigger(&mut findings, tokens),

@@ -183,6 +183,9 @@ const POSTGRES_RESERVED: &[&str] = &[
     "with",
 ];
 
+/// Words of MySQL's that the parser takes for names where it does not expect them.
+const MYSQL_RESERVED: &[&str] = &["delayed", "high_priority", "ignore", "low_priority"];
+
 /// Whether an unquoted `word` that the parser took for a name shows that it has misread the text.
 pub(super) fn is_misread(dialect: Dialect, word: &str) -> bool {
     // MySQL has functions of these names.
@@ -193,7 +196,7 @@ pub(super) fn is_misread(dialect: Dialect, word: &str) -> bool {
 
 /// Whether an unquoted `word` cannot be a name.
 pub(super) fn is_reserved(dialect: Dialect, word: &str) -> bool {
-    let mut lower = [0_u8; 12];
+    let mut lower = [0_u8; 13];
     let Some(lower) = lower.get_mut(..word.len()) else {
         return false;
     };
@@ -204,7 +207,12 @@ pub(super) fn is_reserved(dialect: Dialect, word: &str) -> bool {
             .binary_search_by(|known| known.as_bytes().cmp(lower))
             .is_ok()
     };
-    holds(RESERVED) || (dialect == Dialect::Postgres && holds(POSTGRES_RESERVED))
+    let own = match dialect {
+        Dialect::Postgres => POSTGRES_RESERVED,
+        Dialect::MySql => MYSQL_RESERVED,
+        Dialect::Sqlite => &[],
+    };
+    holds(RESERVED) || holds(own)
 }
 
 /// Whether an operator, or the run of operators that stand together without a space, comes with PostgreSQL.

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::pins::Pins;
+use super::{implied::Implied, pins::Pins};
 
 /// The SQL dialect that a text is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -255,6 +255,8 @@ pub struct Facts {
     /// The functions it calls that are neither grammar nor declared, sorted: built-in ones too, since a function of the same
     /// name may stand beside them. Without a schema where the text gives none.
     pub calls: Vec<Relation>,
+    /// What else it can call.
+    pub implied: Implied,
     /// The rows it can be told to depend on or to change.
     pub pins: Pins,
     /// The temporary relations that the text creates, sorted.

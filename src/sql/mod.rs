@@ -16,10 +16,13 @@ mod explain;
 mod facts;
 mod functions;
 mod hints;
+mod implied;
 mod names;
 mod normal;
 #[cfg(feature = "sqlite")]
 mod outline;
+#[cfg(feature = "mysql")]
+mod parameters;
 mod part;
 mod pins;
 mod plpgsql;
@@ -31,6 +34,7 @@ mod scan;
 mod scope;
 mod statement;
 mod stored;
+mod tables;
 mod targets;
 mod token;
 mod transaction;
@@ -42,6 +46,9 @@ pub use body::{Body, Language, body};
 pub use explain::{Explanation, explain};
 pub use facts::{Action, Dialect, Facts, Hints, Kind, Ops, Reason, Relation, Step, Writes};
 pub use functions::{Functions, is_built_in};
+pub use implied::Implied;
 #[cfg(feature = "sqlite")]
-pub(crate) use outline::outline;
+pub(crate) use outline::{Word, outline};
+#[cfg(feature = "mysql")]
+pub(crate) use parameters::defaults;
 pub use pins::{Occurrence, Operand, Pin, PinnedWrite, Pins};

@@ -10,7 +10,7 @@ use sqlparser::{
 use super::{
     builtin,
     facts::{Dialect, Reason, Step},
-    normal,
+    implied, normal,
     part::{Context, Part},
     pins::{Operands, Placeholder, pins},
     rewrite, scan,
@@ -58,12 +58,13 @@ pub(super) fn understood(context: Context<'_>, tokens: &[Token<'_>]) -> Option<P
         })
         .count();
     let joins = nested_joins(tokens);
-    let bounded = tokens.len() <= MAX_TOKENS
+    let is_readable = tokens.len() <= MAX_TOKENS
         && chain <= MAX_CHAIN
         && joins <= MAX_JOINS
-        && nesting(tokens) <= MAX_NESTING;
+        && nesting(tokens) <= MAX_NESTING
+        && !implied::is_unreadable(context.dialect, tokens);
     let stack = STACK_AT_LEAST + chain * STACK_PER_LEVEL + joins * STACK_PER_JOIN;
-    let mut part = bounded
+    let mut part = is_readable
         .then(|| stacker::maybe_grow(stack, stack, || parsed(context, tokens)))
         .flatten()?;
     from_tokens(context.dialect, tokens, &mut part);

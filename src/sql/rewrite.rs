@@ -15,7 +15,9 @@ pub(super) fn for_parser<'s>(dialect: Dialect, tokens: &[Token<'s>]) -> Vec<Toke
     while let Some(token) = tokens.get(at) {
         let skipped = match dialect {
             Dialect::Postgres => dropped(&tokens[at..], &tokens[..at]),
-            Dialect::MySql | Dialect::Sqlite => dropped_elsewhere(dialect, &tokens[at..]),
+            Dialect::MySql | Dialect::Sqlite => {
+                dropped_elsewhere(dialect, &tokens[at..], &tokens[..at])
+            }
         };
         if skipped > 0 {
             at += skipped;
@@ -102,15 +104,36 @@ fn dropped(tokens: &[Token<'_>], done: &[Token<'_>]) -> usize {
 }
 
 /// The same for the other dialects, of which the parser misses less.
-fn dropped_elsewhere(dialect: Dialect, tokens: &[Token<'_>]) -> usize {
+fn dropped_elsewhere(dialect: Dialect, tokens: &[Token<'_>], done: &[Token<'_>]) -> usize {
     let token = &tokens[0];
     if token.kind != TokenKind::Word {
         0
     } else if dialect == Dialect::MySql && token.is_word("sounds") {
         // `SOUNDS LIKE`
         usize::from(tokens.get(1).is_some_and(|next| next.is_word("like")))
+    } else if dialect == Dialect::MySql && token.is_one_of(&["low_priority", "ignore", "quick"]) {
+        modifiers(tokens, done)
     } else if token.is_one_of(&["range", "rows", "groups"]) {
         frame(tokens)
+    } else {
+        0
+    }
+}
+
+/// `UPDATE LOW_PRIORITY IGNORE t`, `DELETE QUICK FROM t`: the parser takes these words for the table.
+fn modifiers(tokens: &[Token<'_>], done: &[Token<'_>]) -> usize {
+    let behind = |verb: &str| done.last().is_some_and(|before| before.is_word(verb));
+    let modifier = |at: &usize| {
+        let token = &tokens[*at];
+        // Not reserved, so a table can be called by it.
+        let names = tokens
+            .get(at + 1)
+            .is_some_and(|next| next.is_punct(".") || next.is_punct(","));
+        token.is_one_of(&["low_priority", "ignore"])
+            || (token.is_word("quick") && behind("delete") && !names)
+    };
+    if behind("update") || behind("delete") {
+        (0..tokens.len()).take_while(modifier).count()
     } else {
         0
     }

@@ -87,12 +87,7 @@ fn update(dialect: Dialect, update: &Update) -> Targets<'_> {
             .map(|qualifier| find(qualifier, &joined))
             .collect::<Option<Vec<&ObjectName>>>()
     });
-    Some(assigned.unwrap_or_else(|| {
-        joined
-            .iter()
-            .filter_map(|factor| Some(table(factor)?.0))
-            .collect()
-    }))
+    Some(assigned.unwrap_or_else(|| all(&joined)))
 }
 
 /// PostgreSQL and SQLite write the table behind `FROM`. MySQL's forms with several tables name them, or their aliases,
@@ -117,12 +112,22 @@ fn delete(dialect: Dialect, delete: &Delete) -> Targets<'_> {
         from.iter()
             .try_for_each(|table| flatten(table, &mut joined))?;
     }
-    Some(
-        named
-            .into_iter()
-            .map(|name| find(&last(name), &joined).unwrap_or(name))
-            .collect(),
-    )
+    if joined.is_empty() {
+        return Some(named);
+    }
+    let found: Option<Vec<&ObjectName>> = named
+        .iter()
+        .map(|name| find(&last(name), &joined))
+        .collect();
+    // A name that is none of the tables is no table (MariaDB's `DELETE HISTORY FROM t`).
+    Some(found.unwrap_or_else(|| all(&joined)))
+}
+
+fn all<'a>(joined: &[&'a TableFactor]) -> Vec<&'a ObjectName> {
+    joined
+        .iter()
+        .filter_map(|factor| Some(table(factor)?.0))
+        .collect()
 }
 
 fn table(factor: &TableFactor) -> Option<(&ObjectName, Option<&str>)> {

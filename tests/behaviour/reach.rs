@@ -17,12 +17,15 @@ tests!(only postgres => [
     a_write_through_a_temporary_view_changes_the_table_behind_it,
     a_trigger_of_a_temporary_table_changes_other_tables,
     a_text_that_moves_the_path_first_writes_where_the_path_leads,
+    a_function_that_moves_the_path_moves_it_for_the_rest_of_its_text,
+    by_text_alone_a_session_that_was_changed_can_write_anything,
     a_begin_of_ones_own_writes_where_the_path_leads,
     a_late_definition_is_met,
     a_policy_that_calls_a_function_is_cached_in_a_scope,
     only_a_policy_may_ask_who_is_there,
     a_view_is_written_with_the_functions_in_its_condition,
     a_row_is_gone_from_every_parent_of_its_table,
+    a_stable_function_that_cannot_be_read_can_call_others_that_write,
 ]);
 
 const LOG: &str = "CREATE FUNCTION log(id bigint) RETURNS boolean LANGUAGE sql VOLATILE AS \
@@ -74,6 +77,22 @@ async fn a_view_is_written_with_the_functions_in_its_condition<DB: TestDatabase>
     scene.through("UPDATE seen SET name = 'x'").await;
     assert_ne!(scene.truth("pets").await.len(), 0);
     scene.assert_true("after the write").await;
+}
+
+async fn a_stable_function_that_cannot_be_read_can_call_others_that_write<DB: TestDatabase>() {
+    let scene = Setting::<DB>::usual()
+        .with([
+            LOG,
+            "CREATE FUNCTION quiet(text, boolean, boolean, text) RETURNS xml STABLE LANGUAGE internal AS 'query_to_xml'",
+        ])
+        .scene()
+        .await;
+    scene.warm().await;
+    scene
+        .through("SELECT quiet('SELECT public.log(1::bigint)', true, true, '') IS NULL")
+        .await;
+    assert_ne!(scene.truth("pets").await.len(), 0);
+    scene.assert_true("after the read").await;
 }
 
 async fn a_row_is_gone_from_every_parent_of_its_table<DB: TestDatabase>() {
@@ -164,6 +183,40 @@ async fn a_text_that_moves_the_path_first_writes_where_the_path_leads<DB: TestDa
         .execute(&scene.pool)
         .await
         .unwrap();
+    assert_eq!(
+        scene.rows("beside.people").await,
+        scene.truth("beside.people").await
+    );
+}
+
+async fn a_function_that_moves_the_path_moves_it_for_the_rest_of_its_text<DB: TestDatabase>() {
+    let scene = beside::<DB>()
+        .with([
+            "CREATE FUNCTION go() RETURNS text LANGUAGE sql AS 'SELECT set_config(''search_path'', ''beside'', false)'",
+        ])
+        .scene()
+        .await;
+    scene.rows("beside.people").await;
+    assert_eq!(scene.source("beside.people").await, Source::Local);
+    sqlx::raw_sql("SELECT go(); UPDATE people SET name = 'x'")
+        .execute(&scene.pool)
+        .await
+        .unwrap();
+    assert_eq!(
+        scene.rows("beside.people").await,
+        scene.truth("beside.people").await
+    );
+}
+
+async fn by_text_alone_a_session_that_was_changed_can_write_anything<DB: TestDatabase>() {
+    let text_only =
+        |builder: cachedpool::Builder<DB>| builder.schema(cachedpool::SchemaMode::TextOnly);
+    let scene = beside::<DB>().pool(text_only).scene().await;
+    let mut connection = scene.pool.acquire().await.unwrap();
+    run(&mut connection, "SET search_path TO beside").await;
+    scene.rows("beside.people").await;
+    assert_eq!(scene.source("beside.people").await, Source::Local);
+    run(&mut connection, "UPDATE people SET name = 'x'").await;
     assert_eq!(
         scene.rows("beside.people").await,
         scene.truth("beside.people").await

@@ -1,5 +1,7 @@
 //! SQLite.
 
+use std::collections::HashSet;
+
 use cachedpool::inspect;
 use cachedpool_test_support::SqliteFile;
 use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
@@ -166,10 +168,10 @@ async fn foreign_keys_have_what_they_do_to_the_child() {
     found.has_only(
         "foreign key ",
         &[
-            "foreign key c(a, b): main.c -> main.P delete {\"delete\"} update {\"update\"}",
-            "foreign key d(a): main.d -> main.c delete {\"update\"} update {\"update\"}",
-            "foreign key d(b): main.d -> main.gone delete {} update {}",
-            "foreign key d(up): main.d -> main.d delete {} update {}",
+            "foreign key c(a, b): main.c -> main.P(x, y) delete {\"delete\"} update {\"update\"}",
+            "foreign key d(a): main.d -> main.c(a) delete {\"update\"} update {\"update\"}",
+            "foreign key d(b): main.d -> main.gone(x) delete {} update {}",
+            "foreign key d(up): main.d -> main.d() delete {} update {}",
         ],
     );
 }
@@ -251,7 +253,7 @@ async fn attached_databases_come_after_main_and_names_are_kept_as_they_are() {
         "table main.We\"ird.'t`",
         &column("main.We\"ird.'t`.a b", INTEGER),
         "key main.We\"ird.'t`(c'd)",
-        "foreign key We\"ird.'t`(c'd): main.We\"ird.'t` -> main.We\"ird.'t` delete {\"delete\"} update {}",
+        "foreign key We\"ird.'t`(c'd): main.We\"ird.'t` -> main.We\"ird.'t`(a b) delete {\"delete\"} update {}",
         "table o'th\"er.t",
         "key o'th\"er.t(a)",
         &column("second.t.b", INTEGER),
@@ -332,4 +334,40 @@ async fn the_fingerprint_moves_with_the_schema_alone() {
         .await
         .unwrap();
     assert_ne!(inspect::fingerprint(&pool).await.unwrap(), last);
+}
+
+#[tokio::test]
+async fn the_fingerprint_tells_attached_databases_that_changed_as_often() {
+    let (pool, _file) = database("CREATE TABLE t (a INT)").await;
+    let mut seen = Vec::new();
+    let files = [SqliteFile::new(), SqliteFile::new()];
+    for (file, ddl) in files
+        .iter()
+        .zip(["CREATE TABLE a (x INT)", "CREATE TABLE b (x INT)"])
+    {
+        let there = SqlitePool::connect(&file.url()).await.unwrap();
+        sqlx::raw_sql(ddl).execute(&there).await.unwrap();
+        let path: String = sqlx::query_scalar("SELECT file FROM pragma_database_list")
+            .fetch_one(&there)
+            .await
+            .unwrap();
+        sqlx::query("ATTACH ? AS x")
+            .bind(path)
+            .execute(&pool)
+            .await
+            .unwrap();
+        seen.push(inspect::fingerprint(&pool).await.unwrap());
+        sqlx::raw_sql("DETACH x").execute(&pool).await.unwrap();
+    }
+    for ddl in ["CREATE TABLE x.a (x INT)", "CREATE TABLE x.b (x INT)"] {
+        sqlx::raw_sql("ATTACH ':memory:' AS x")
+            .execute(&pool)
+            .await
+            .unwrap();
+        sqlx::raw_sql(ddl).execute(&pool).await.unwrap();
+        seen.push(inspect::fingerprint(&pool).await.unwrap());
+        sqlx::raw_sql("DETACH x").execute(&pool).await.unwrap();
+    }
+    let different: HashSet<&String> = seen.iter().collect();
+    assert_eq!(different.len(), seen.len(), "{seen:#?}");
 }

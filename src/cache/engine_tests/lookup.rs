@@ -160,3 +160,16 @@ async fn without_the_stamp_check_a_stale_answer_would_be_given() {
         "the switch is there for tests to notice"
     );
 }
+
+#[tokio::test]
+async fn what_was_noted_in_a_quarantine_never_holds() {
+    let (engine, hand) = engine();
+    engine.write(users()).unknown();
+    let noted = engine.stamp(&users());
+    assert!(!engine.still_holds(&noted));
+    assert!(!engine.is_settled(&noted));
+    hand.advance(60 * SECOND);
+    let noted = engine.stamp(&users());
+    assert!(engine.still_holds(&noted));
+    assert!(engine.is_settled(&noted));
+}

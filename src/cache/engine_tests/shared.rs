@@ -2,6 +2,7 @@
 
 mod away;
 mod foreign;
+mod gathered;
 mod reads;
 mod strict;
 

@@ -195,20 +195,21 @@ impl Pending {
         if self.steps.len() <= MOST && self.doubts.len() <= MOST {
             return Added::Whole;
         }
-        // The releases are dropped with their slots: those holds expire. A doubt of everything stands for all doubts.
+        // The releases are dropped with their slots: those holds expire. A doubt of everything stands for all doubts, but for
+        // those of definitions: that everything moves does not say that definitions do.
         if let Some(longest) = self.doubts.iter().max_by_key(|doubt| doubt.until).cloned() {
+            let mut slots = SmallVec::from_slice(&[EVERYTHING]);
             for doubt in std::mem::take(&mut self.doubts) {
                 for slot in doubt.slots {
+                    if slot == DEFINITIONS && !slots.contains(&slot) {
+                        slots.push(slot);
+                    }
                     unmark(&mut self.moving, slot);
                 }
             }
-            self.mark(&[EVERYTHING]);
-            self.doubts.push(Doubt {
-                slots: SmallVec::from_slice(&[EVERYTHING]),
-                ..longest
-            });
+            self.mark(&slots);
+            self.doubts.push(Doubt { slots, ..longest });
         }
-        // A step of everything does not say that definitions moved.
         let definitions = self.steps.remove(&DEFINITIONS);
         for (slot, owed) in std::mem::take(&mut self.steps) {
             if owed.moves {
@@ -285,5 +286,47 @@ impl Doubt {
             span,
             reason: HoldReason::Doubt,
         })
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    fn doubt(id: u64, slots: &[u16]) -> Doubt {
+        Doubt {
+            slots: slots.into(),
+            id,
+            until: Tick::BEGIN,
+        }
+    }
+
+    #[test]
+    fn of_too_many_doubts_those_of_definitions_are_not_lost() {
+        let mut pending = Pending::default();
+        pending.mark(&[DEFINITIONS]);
+        assert_eq!(pending.add_doubt(doubt(0, &[DEFINITIONS])), Added::Whole);
+        let mut added = Added::Whole;
+        for id in 1..=MOST as u64 {
+            pending.mark(&[7]);
+            added = pending.add_doubt(doubt(id, &[7]));
+        }
+        assert_eq!(added, Added::Collapsed);
+        let batch = pending.take();
+        assert_eq!(batch.doubts.len(), 1);
+        assert_eq!(batch.doubts[0].slots[..], [EVERYTHING, DEFINITIONS]);
+        assert!(pending.concerns(&[DEFINITIONS]));
+        pending.delivered(&batch);
+        assert_eq!(pending.len(), 0);
+    }
+
+    #[test]
+    fn too_many_doubts_of_tables_say_nothing_of_definitions() {
+        let mut pending = Pending::default();
+        for id in 0..=MOST as u64 {
+            pending.mark(&[7]);
+            pending.add_doubt(doubt(id, &[7]));
+        }
+        assert_eq!(pending.take().doubts[0].slots[..], [EVERYTHING]);
     }
 }

@@ -114,7 +114,7 @@ impl Plan {
                     .collect()
             }
             Some(graph) => {
-                let calls = graph.calls(&facts.calls);
+                let calls = graph.calls(facts);
                 let needs = graph.needs(&facts.reads, &calls);
                 plan.runs_routines = needs.runs_routines;
                 // The text's own reasons say more, but for one that the catalog knows better.

@@ -2,7 +2,7 @@
 
 use std::{fmt, mem, sync::Arc};
 
-use super::writes::{ops, tags};
+use super::writes::{self, tags};
 use crate::{
     cache::{Tag, Tags},
     driver::{
@@ -232,9 +232,9 @@ impl RowWrites {
         if !node.takes_rows_as_given() || node.keys.is_empty() {
             return None;
         }
-        let calls = graph.calls(&facts.calls);
+        let calls = graph.calls(facts);
         let reads = graph.resolve_all(&facts.reads);
-        let reach = graph.expand([(id, ops(facts, target))], &reads, &calls.routines);
+        let reach = graph.expand([writes::target(facts, target, id)], &reads, &calls.routines);
         let own = reach.touched.get(&id)?;
         if own.again || own.via != Via::Named {
             return None;

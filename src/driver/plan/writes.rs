@@ -8,8 +8,8 @@ use crate::{
         snapshot::{Snapshot, writes_of, writes_of_any},
         touched::Touched,
     },
-    schema::{Effects, Graph, Reach, Via},
-    sql::{Dialect, Facts, Kind, Ops, Relation, Step, Writes},
+    schema::{Effects, Graph, Reach, Target, Via},
+    sql::{Dialect, Facts, Kind, Ops, PinnedWrite, Relation, Step, Writes},
 };
 
 /// The effects of a statement.
@@ -52,10 +52,10 @@ pub(crate) fn explained(facts: &Facts, snapshot: &Snapshot) -> Option<Effects> {
     let graph = snapshot.graph.as_deref()?;
     let targets = facts.named_writes.iter().flat_map(|name| {
         let nodes = graph.resolve(name).into_iter();
-        nodes.map(|id| (id, ops(facts, name)))
+        nodes.map(|id| target(facts, name, id))
     });
     let reads = graph.resolve_all(&facts.reads);
-    let reach = graph.expand(targets, &reads, &graph.calls(&facts.calls).routines);
+    let reach = graph.expand(targets, &reads, &graph.calls(facts).routines);
     Some(graph.effects(&reach))
 }
 
@@ -120,6 +120,12 @@ impl Writer<'_> {
         let mut touched = match (writes, &snapshot.graph) {
             // Code that is judged by its text alone may hold DDL.
             (Writes::Everything, _) => Touched::Definitions,
+            // Where the names lead, only a catalog could tell.
+            (Writes::Relations(relations), None)
+                if names == Names::Any && relations.iter().any(|name| self.is_bare(name)) =>
+            {
+                Touched::Everything
+            }
             (Writes::Relations(relations), None) => {
                 let candidates = relations.iter().flat_map(|name| snapshot.candidates(name));
                 tags(candidates.flat_map(writes_of_any))
@@ -142,6 +148,11 @@ impl Writer<'_> {
         touched
     }
 
+    /// Whether where a name leads depends on the session. What is temporary leads nowhere.
+    fn is_bare(&self, name: &Relation) -> bool {
+        name.schema.is_none() && !self.habits.temporary.holds(&name.name)
+    }
+
     /// Whether it changes definitions that others see.
     fn defines(&self) -> bool {
         let facts = self.facts;
@@ -161,7 +172,7 @@ impl Writer<'_> {
             Names::OfThePool => graph.resolve(name),
             Names::Any => graph.meant(name),
         };
-        let mut targets: Vec<(usize, Ops)> = Vec::new();
+        let mut targets: Vec<Target<'_>> = Vec::new();
         let mut unknown = false;
         for name in relations {
             let nodes = resolve(name);
@@ -169,9 +180,9 @@ impl Writer<'_> {
             let temporary = self.habits.temporary;
             let is_nobodys = temporary.holds(&name.name) && !temporary.have_code();
             unknown |= nodes.is_empty() && facts.kind != Kind::Ddl && !is_nobodys;
-            targets.extend(nodes.into_iter().map(|id| (id, ops(facts, name))));
+            targets.extend(nodes.into_iter().map(|id| target(facts, name, id)));
         }
-        let calls = graph.calls(&facts.calls);
+        let calls = graph.calls(facts);
         // A function of SQLite's cannot write through the connection that runs it.
         let anything = calls.unknown.is_some() && graph.dialect() != Dialect::Sqlite;
         let reads = facts.reads.iter().flat_map(resolve);
@@ -202,6 +213,21 @@ pub(super) fn ops(facts: &Facts, target: &Relation) -> Ops {
     let mut actions = facts.actions.iter();
     let action = actions.find(|action| action.relation == *target);
     action.map_or(Ops::ALL, |action| action.ops)
+}
+
+/// A target, as the node that its name means.
+pub(super) fn target<'f>(facts: &'f Facts, name: &Relation, id: usize) -> Target<'f> {
+    let assigned = match &facts.pins.write {
+        Some(PinnedWrite::Existing { target, assigned }) if target.relation == *name => {
+            Some(&assigned[..])
+        }
+        _ => None,
+    };
+    Target {
+        id,
+        ops: ops(facts, name),
+        assigned,
+    }
 }
 
 pub(super) fn tags(tags: impl IntoIterator<Item = Tag>) -> Touched {

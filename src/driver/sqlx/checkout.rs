@@ -332,8 +332,7 @@ impl<DB: Backend> Checkout<DB> {
         // One that cannot be closed keeps what was made on it.
         let keeps =
             || self.core.session.lives_in_connection && self.core.statements.has_temporary_code();
-        let moves = || statement.plan.session == SessionChange::Certain;
-        self.spoilt || self.suspect || moves() || keeps()
+        self.spoilt || self.suspect || statement.moves_on_the_way() || keeps()
     }
 
     /// Takes note of the definitions by which `effects` were expanded. Where they may not be those that the statement will

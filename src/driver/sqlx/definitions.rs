@@ -27,14 +27,14 @@ use tokio::sync::Mutex;
 
 use super::Backend;
 use crate::{
-    cache::{Engine, Tags},
+    cache::{Engine, Stamp, Tags},
     driver::snapshot::{SchemaMode, Snapshot},
     observe::Event,
     pool::Core,
     schema::{Catalog, Declarations, Graph, LoadError, Misnamed, Omitted},
 };
 
-/// How soon a look that failed may be repeated.
+/// How soon a look may be repeated that failed, or after which definitions may still change unseen.
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// How a pool comes by its definitions.
@@ -116,14 +116,12 @@ impl<DB: Backend> Core<DB> {
         let known = self.statements.snapshot();
         let mut stamp = self.engine.stamp(&Tags::definitions());
         if self.definitions.mode == SchemaMode::TextOnly {
-            self.statements.install(known.renewed(stamp));
+            self.renew(&known, stamp);
             return Ok(());
         }
         let fingerprint = DB::fingerprint(connection).await?;
         if fingerprint == known.fingerprint {
-            if !self.engine.still_holds(&known.stamp) {
-                self.statements.install(known.renewed(stamp));
-            }
+            self.renew(&known, stamp);
             return Ok(());
         }
         if self.engine.still_holds(&known.stamp) {
@@ -147,6 +145,14 @@ impl<DB: Backend> Core<DB> {
         Ok(())
     }
 
+    /// The definitions that are known still held when `stamp` had been noted.
+    fn renew(&self, known: &Snapshot, stamp: Stamp) {
+        // Within a quarantine one look after the other finds the same.
+        if !self.engine.still_holds(&known.stamp) && known.stamp != stamp {
+            self.statements.install(known.renewed(stamp));
+        }
+    }
+
     /// As [`look`](Self::look), on any connection.
     pub(crate) async fn look_somewhere(&self) -> Result<(), LoadError<Error>> {
         let connection = self.inner.acquire().await;
@@ -161,10 +167,14 @@ impl<DB: Backend> Core<DB> {
         }
         let looking = Looking(self.clone());
         self.spawn(async move {
-            if let Err(error) = looking.0.look_somewhere().await {
-                looking.0.tell(&error);
+            let core = &looking.0;
+            let looked = core.look_somewhere().await;
+            if let Err(error) = &looked {
+                core.tell(error);
+            }
+            if looked.is_err() || core.statements.snapshot().stamp.is_quarantined() {
                 // Whoever reads meanwhile asks the database.
-                looking.0.engine.time().sleep(AGAIN).await;
+                core.engine.time().sleep(AGAIN).await;
             }
         });
     }

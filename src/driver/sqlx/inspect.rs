@@ -1,9 +1,23 @@
-//! What the loaders find in a database, for tests and benches of them.
+//! What is inside, for tests and benches: what the loaders find in a database, and what a scope finds in a pool.
 
 use sqlx::{Error, Pool};
 
 use super::backend::Backend;
-use crate::schema::LoadError;
+use crate::{
+    cache::{Found, Scope},
+    pool::CachedPool,
+    schema::LoadError,
+};
+
+/// A scope for what is read through this pool.
+pub fn scope<DB: Backend>(pool: &CachedPool<DB>) -> Scope {
+    Scope::new(&pool.core().engine)
+}
+
+/// Whether nothing that was found has changed since it was read.
+pub fn holds<DB: Backend>(pool: &CachedPool<DB>, found: &Found) -> bool {
+    pool.core().engine.still_holds(&found.stamp)
+}
 
 /// The catalog of a pool's database, a fact a line.
 ///

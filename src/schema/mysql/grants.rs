@@ -25,6 +25,8 @@ pub(super) struct Grants {
     lines: Vec<Line>,
     /// Databases in grants are names, not patterns (MySQL's `partial_revokes`).
     literal: bool,
+    /// As the server says it.
+    version: String,
 }
 
 /// A line of SHOW GRANTS, without whom it is about.
@@ -86,7 +88,19 @@ impl Grants {
                 .flatten()
                 .flatten()
                 .any(|value| value == "ON"),
+            version,
         })
+    }
+
+    /// Whether the server is a MariaDB with defaults of parameters, which came with 11.8.
+    pub(super) fn has_defaults(&self) -> bool {
+        let mut numbers = self.version.split(|c: char| !c.is_ascii_digit());
+        let mut number = || numbers.next().and_then(|number| number.parse::<u32>().ok());
+        let has = match (number(), number()) {
+            (Some(major), Some(minor)) => (major, minor) >= (11, 8),
+            _ => true,
+        };
+        has && self.version.contains("MariaDB")
     }
 
     /// Whether the triggers of a table are shown.

@@ -19,17 +19,18 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{
     Catalog, CatalogReader, LoadError,
-    catalog::{Definition, Entry, EntryKind, ForeignKey},
+    catalog::{Definition, Entry, ForeignKey, RelationKind},
     path::path,
     rows::{Keys, action},
 };
-use crate::sql::{Dialect, Ops, Relation};
+use crate::sql::{Dialect, Ops, Relation, defaults};
 use columns::Described;
 use grants::Grants;
 use listing::{
-    COLUMNS, FOREIGN_KEY_COLUMNS, FOREIGN_KEYS, INDEXES, ROUTINES, TABLES, TRIGGERS, VIEWS,
+    COLUMNS, FOREIGN_KEY_COLUMNS, FOREIGN_KEYS, INDEXES, NAMED_SINCE, ROUTINES, TABLES, TRIGGERS,
+    VIEWS,
 };
-use programs::{elsewhere, routines, triggers};
+use programs::{created, elsewhere, routines, triggers};
 
 /// Engines whose rows are in the table itself and on this server. Those of any other may be in other tables (MERGE), on other
 /// servers (FEDERATED, SPIDER), or in files that anybody can change (CONNECT).
@@ -61,26 +62,26 @@ pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, Lo
         path: path(Dialect::MySql, reader).await?,
         foreign_keys: foreign_keys(reader).await?,
         hooks: triggers(reader).await?,
-        routines: routines(reader).await?,
+        routines: routines(reader, &grants).await?,
         ..Catalog::default()
     };
     for [database, name, kind, engine] in TABLES.rows(reader).await? {
         let kind = match kind.as_str() {
-            "VIEW" => EntryKind::View,
-            "SEQUENCE" => EntryKind::Sequence,
+            "VIEW" => RelationKind::View,
+            "SEQUENCE" => RelationKind::Sequence,
             "BASE TABLE" | "SYSTEM VERSIONED" if ENGINES.contains(&engine.as_str()) => {
-                EntryKind::Table
+                RelationKind::Table
             }
-            _ => EntryKind::Foreign,
+            _ => RelationKind::Foreign,
         };
         let is_hidden = parts.hides_view(&database, &name);
         let entry = parts.entry(&database, &name, kind, engine == "MEMORY");
-        if kind == EntryKind::Foreign {
+        if kind == RelationKind::Foreign {
             catalog.hooks.push(elsewhere(&entry.name, &engine));
         }
         if is_hidden {
             missing.extend([(database.clone(), "SELECT"), (database, "SHOW VIEW")]);
-        } else if matches!(kind, EntryKind::Table | EntryKind::Foreign)
+        } else if matches!(kind, RelationKind::Table | RelationKind::Foreign)
             && !grants.shows_triggers(&database, &name)
         {
             missing.push((database, "TRIGGER"));
@@ -103,12 +104,15 @@ pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, Lo
 }
 
 /// A text that is another one if the catalog has changed in a way that matters. The server digests what [`load`] reads, so
-/// it costs the server about what a load does (about 0.1 ms a table) and the network nothing.
+/// it costs the server about what a load does (about 0.1 ms a table) and the network nothing, but for a question for each
+/// routine with parameters, from MariaDB 11.8 on.
 pub(crate) async fn fingerprint<R: CatalogReader>(
     reader: &mut R,
 ) -> Result<String, LoadError<R::Error>> {
+    let grants = Grants::load(reader).await?;
     let digests = [
         TABLES.digest(reader).await?,
+        NAMED_SINCE.digest(reader).await?,
         COLUMNS.digest(reader).await?,
         INDEXES.digest(reader).await?,
         VIEWS.digest(reader).await?,
@@ -116,9 +120,22 @@ pub(crate) async fn fingerprint<R: CatalogReader>(
         FOREIGN_KEY_COLUMNS.digest(reader).await?,
         TRIGGERS.digest(reader).await?,
         ROUTINES.digest(reader).await?,
-        Grants::load(reader).await?.fingerprint(),
+        defaults_of(&created(reader, &grants).await?),
+        grants.fingerprint(),
     ];
     Ok(digests.join(" "))
+}
+
+/// The defaults of parameters, with whose they are; those that cannot be read too.
+fn defaults_of(created: &BTreeMap<[String; 3], String>) -> String {
+    let mut shown = String::new();
+    for (routine, create) in created {
+        let found = defaults(create);
+        if found.as_ref().is_none_or(|found| !found.is_empty()) {
+            shown += &format!("{routine:?} {found:?} ");
+        }
+    }
+    shown
 }
 
 /// What belongs to a relation and is listed by itself.
@@ -135,13 +152,19 @@ impl Parts {
         self.views.get(&key).is_some_and(String::is_empty)
     }
 
-    fn entry(&mut self, database: &str, name: &str, kind: EntryKind, unlogged: bool) -> Entry {
+    fn entry(&mut self, database: &str, name: &str, kind: RelationKind, unlogged: bool) -> Entry {
         let key = (database.to_owned(), name.to_owned());
         let described = self.columns.remove(&key).unwrap_or_default();
+        let mut keys = self.keys.take(&key);
+        let shows = |column: &str| described.iter().any(|shown| *shown.name == *column);
+        if !keys.iter().flatten().all(|column| shows(column)) {
+            // Others may tell rows apart by columns that are hidden from this account.
+            keys.clear();
+        }
         // An INSERT without a list of columns gives the visible ones, in their order.
         let (hidden, shown): (Vec<_>, Vec<_>) =
             described.into_iter().partition(Described::is_invisible);
-        let definition = (kind == EntryKind::View).then(|| Definition {
+        let definition = (kind == RelationKind::View).then(|| Definition {
             text: self.views.remove(&key),
             ..Definition::default()
         });
@@ -153,7 +176,7 @@ impl Parts {
                 .chain(hidden)
                 .map(Described::column)
                 .collect(),
-            keys: self.keys.take(&key),
+            keys,
             row_security: false,
             unlogged,
             replaces: false,
@@ -218,7 +241,7 @@ async fn keys<R: CatalogReader>(reader: &mut R) -> Result<Keys<Name>, LoadError<
             .or_default()
             .push(whole.then(|| column.into()));
     }
-    for [database, table, constraint, _, column] in FOREIGN_KEY_COLUMNS.rows(reader).await? {
+    for [database, table, constraint, _, column, _] in FOREIGN_KEY_COLUMNS.rows(reader).await? {
         lists
             .entry((
                 database,
@@ -259,6 +282,13 @@ async fn views<R: CatalogReader>(
 async fn foreign_keys<R: CatalogReader>(
     reader: &mut R,
 ) -> Result<Vec<ForeignKey>, LoadError<R::Error>> {
+    let mut referenced = HashMap::<_, Vec<Box<str>>>::new();
+    for [database, table, constraint, _, _, column] in FOREIGN_KEY_COLUMNS.rows(reader).await? {
+        referenced
+            .entry([database, table, constraint])
+            .or_default()
+            .push(column.into());
+    }
     let rows = FOREIGN_KEYS.rows(reader).await?;
     Ok(rows
         .into_iter()
@@ -272,6 +302,9 @@ async fn foreign_keys<R: CatalogReader>(
                 on_delete,
                 on_update,
             ]| ForeignKey {
+                referenced: referenced
+                    .remove(&[database.clone(), child.clone(), name.clone()])
+                    .unwrap_or_default(),
                 name: name.into(),
                 child: relation(&database, &child),
                 // Without a name the account does not see the parent, and so cannot be told to write it.

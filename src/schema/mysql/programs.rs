@@ -2,16 +2,20 @@
 //!
 //! A body is only handed on if it can be seen and means what it would mean in a statement of the default SQL mode.
 
+use std::collections::BTreeMap;
+
 use super::{
-    listing::{ROUTINES, TRIGGERS},
+    grants::Grants,
+    listing::{PARAMETERS, ROUTINES, TRIGGERS},
     relation,
 };
 use crate::{
     schema::{
         CatalogReader, LoadError,
-        catalog::{Hook, HookKind, Program, Routine, Volatility},
+        catalog::{Hook, HookKind, Program, Routine, Timing, Volatility},
+        reader::ask,
     },
-    sql::{Language, Ops, Relation},
+    sql::{Language, Ops, Relation, defaults},
 };
 
 /// Triggers.
@@ -21,11 +25,15 @@ pub(super) async fn triggers<R: CatalogReader>(
     let rows = TRIGGERS.rows(reader).await?;
     Ok(rows
         .into_iter()
-        .map(|[name, events, database, table, body, mode]| Hook {
+        .map(|[name, timing, events, database, table, body, mode]| Hook {
             name: name.into(),
             kind: HookKind::Trigger,
             relation: relation(&database, &table),
             ops: ops(&events),
+            timing: match &*timing {
+                "AFTER" => Timing::After,
+                _ => Timing::Before,
+            },
             program: match readable(body, &mode) {
                 Ok(body) => Program::Text(Language::StoredProgram, body),
                 Err(why) => Program::Unknown(why),
@@ -65,6 +73,7 @@ pub(super) fn elsewhere(table: &Relation, engine: &str) -> Hook {
         kind: HookKind::Trigger,
         relation: table.clone(),
         ops: Ops::ALL,
+        timing: Timing::Before,
         program: Program::Unknown("its rows are in tables that the catalog does not name".into()),
     }
 }
@@ -72,9 +81,73 @@ pub(super) fn elsewhere(table: &Relation, engine: &str) -> Hook {
 /// Functions and procedures.
 pub(super) async fn routines<R: CatalogReader>(
     reader: &mut R,
+    grants: &Grants,
 ) -> Result<Vec<Routine>, LoadError<R::Error>> {
     let rows = ROUTINES.rows(reader).await?;
-    Ok(rows.into_iter().map(routine).collect())
+    let created = created(reader, grants).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let key = [row[0].clone(), row[1].clone(), row[2].clone()];
+            let mut routine = routine(row);
+            if let Some(create) = created.get(&key) {
+                routine.body = routine.body.and_then(|body| with_defaults(body, create));
+            }
+            routine
+        })
+        .collect())
+}
+
+/// The texts of CREATE of the routines that have parameters, where these can have defaults: `information_schema` does not
+/// show them. By database, name and kind; an empty text may not be seen.
+pub(super) async fn created<R: CatalogReader>(
+    reader: &mut R,
+    grants: &Grants,
+) -> Result<BTreeMap<[String; 3], String>, LoadError<R::Error>> {
+    let mut created = BTreeMap::new();
+    if !grants.has_defaults() {
+        return Ok(created);
+    }
+    for [database, name, kind] in PARAMETERS.rows(reader).await? {
+        if !matches!(&*kind, "FUNCTION" | "PROCEDURE") {
+            continue;
+        }
+        let quoted = |name: &str| name.replace('`', "``");
+        let query = format!(
+            "SHOW CREATE {kind} `{}`.`{}`",
+            quoted(&database),
+            quoted(&name)
+        );
+        // The server says of a routine that has just been dropped what it says of one that may not be seen at all. In both
+        // cases nothing is known of it; a connection that is lost fails the next question too.
+        let rows = ask(reader, query).await.unwrap_or_default();
+        let create = rows
+            .into_iter()
+            .next()
+            .and_then(|row| row.into_iter().nth(2));
+        let create = create.flatten().unwrap_or_default();
+        created.insert([database, name, kind], create);
+    }
+    Ok(created)
+}
+
+/// A body that computes the defaults of the parameters first.
+fn with_defaults(
+    (language, body): (Language, String),
+    create: &str,
+) -> Result<(Language, String), Box<str>> {
+    let defaults = defaults(create).ok_or("the defaults of its parameters cannot be read")?;
+    if defaults.is_empty() {
+        return Ok((language, body));
+    }
+    let computed: Vec<String> = defaults
+        .iter()
+        .map(|default| format!("DO {default};"))
+        .collect();
+    Ok((
+        language,
+        format!("BEGIN {} {body}\n; END", computed.join(" ")),
+    ))
 }
 
 fn routine(row: [String; 8]) -> Routine {
@@ -112,6 +185,8 @@ fn routine(row: [String; 8]) -> Routine {
         name: relation(&database, &name),
         volatility,
         body,
+        of_rows: false,
+        packaged: false,
         harmless: false,
     }
 }

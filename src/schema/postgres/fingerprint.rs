@@ -143,6 +143,14 @@ fn parts() -> Vec<Part> {
             "oid",
             format!("pg_catalog.pg_cast WHERE oid >= {FIRST_OWN}"),
         ),
+        versions(
+            "oid",
+            format!("pg_catalog.pg_amop WHERE oid >= {FIRST_OWN}"),
+        ),
+        versions(
+            "oid",
+            format!("pg_catalog.pg_amproc WHERE oid >= {FIRST_OWN}"),
+        ),
         versions("oid", "pg_catalog.pg_ts_dict"),
         versions("mapcfg", "pg_catalog.pg_ts_config_map"),
         versions("oid", "pg_catalog.pg_extension"),

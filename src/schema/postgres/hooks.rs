@@ -4,7 +4,7 @@ use super::{FIRST_OWN, answer::pairs, ask, calls::CALLED, relations::Relations};
 use crate::{
     schema::{
         CatalogReader, LoadError,
-        catalog::{Hook, HookKind, Program},
+        catalog::{Hook, HookKind, Program, Timing},
         reader::fields,
     },
     sql::{Language, Ops},
@@ -29,12 +29,18 @@ pub(super) async fn load<R: CatalogReader>(
         let mut functions = pairs(&functions);
         functions.sort_unstable();
         functions.dedup();
+        // Neither BEFORE nor INSTEAD OF.
+        let timing = match kind == "trigger" && text == "after" {
+            true => Timing::After,
+            false => Timing::Before,
+        };
         let mut add = |kind, program| {
             hooks.push(Hook {
                 name: name.as_str().into(),
                 kind,
                 relation: relation.clone(),
                 ops,
+                timing,
                 program,
             });
         };
@@ -82,7 +88,7 @@ fn question() -> String {
              SELECT 'trigger', tgrelid, tgname::text, concat( \
                  CASE WHEN tgtype & 4 <> 0 THEN 'i' END, CASE WHEN tgtype & 8 <> 0 THEN 'd' END, \
                  CASE WHEN tgtype & 16 <> 0 THEN 'u' END, CASE WHEN tgtype & 32 <> 0 THEN 't' END), \
-                 NULL, tableoid, oid, tgfoid \
+                 CASE WHEN tgtype & 66 = 0 THEN 'after' END, tableoid, oid, tgfoid \
              FROM pg_catalog.pg_trigger WHERE NOT tgisinternal OR tgconstraint = 0 \
              UNION ALL \
              SELECT 'rule', ev_class, rulename::text, \

@@ -12,11 +12,19 @@ pub(super) async fn foreign_keys<R: CatalogReader>(
     relations: &mut Relations,
 ) -> Result<Vec<ForeignKey>, LoadError<R::Error>> {
     let sql = "SELECT conname::text, conrelid::text, confrelid::text, confdeltype::text, \
-        confupdtype::text, conkey::text \
+        confupdtype::text, conkey::text, confkey::text \
         FROM pg_catalog.pg_constraint WHERE contype = 'f' ORDER BY oid";
     let mut keys = Vec::new();
     for row in ask(reader, sql).await? {
-        let [name, child, parent, at_delete, at_update, columns] = fields(row);
+        let [
+            name,
+            child,
+            parent,
+            at_delete,
+            at_update,
+            columns,
+            referenced,
+        ] = fields(row);
         let columns = elements(&columns);
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         relations.add_key(&child, &columns);
@@ -36,6 +44,11 @@ pub(super) async fn foreign_keys<R: CatalogReader>(
             name: name.into(),
             child: child.clone(),
             parent: of.clone(),
+            // A row that is moved to another partition is so by other columns.
+            referenced: match relations.is_partitioned(&parent) {
+                true => Vec::new(),
+                false => relations.columns(&parent, &elements(&referenced)),
+            },
             on_delete,
             // Until PostgreSQL 15, a row that an UPDATE moves to another partition counts as deleted.
             on_update: if relations.is_partitioned(&parent) {

@@ -11,6 +11,7 @@ mod calls;
 mod definitions;
 mod fingerprint;
 mod hooks;
+mod implied;
 mod keys;
 mod links;
 mod relations;
@@ -43,6 +44,7 @@ pub(crate) async fn load<R: CatalogReader>(reader: &mut R) -> Result<Catalog, Lo
         parents: links::parents(reader, &relations).await?,
         hooks: hooks::load(reader, &relations).await?,
         routines: routines::load(reader).await?,
+        implied: implied::load(reader).await?,
         at_ddl: at_ddl(reader).await?,
         relations: relations.into_entries(),
     })
@@ -80,8 +82,11 @@ async fn ask<R: CatalogReader>(
 }
 
 /// The catalog's tables that some question needs. Everybody may read them unless somebody has taken that away.
-const TABLES: [&str; 27] = [
+const TABLES: [&str; 31] = [
     "pg_aggregate",
+    "pg_am",
+    "pg_amop",
+    "pg_amproc",
     "pg_attrdef",
     "pg_attribute",
     "pg_auth_members",
@@ -102,6 +107,7 @@ const TABLES: [&str; 27] = [
     "pg_operator",
     "pg_policy",
     "pg_proc",
+    "pg_range",
     "pg_rewrite",
     "pg_roles",
     "pg_trigger",

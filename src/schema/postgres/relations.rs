@@ -10,7 +10,7 @@ use super::{
 use crate::{
     schema::{
         CatalogReader, ColumnKind, LoadError,
-        catalog::{Column, Entry, EntryKind},
+        catalog::{Column, Entry, RelationKind},
         reader::fields,
     },
     sql::Relation,
@@ -65,6 +65,21 @@ impl Relations {
         {
             entry.keys.push(key);
         }
+    }
+
+    /// The names of the columns with these numbers; none if one of them is not known.
+    pub(super) fn columns(&self, oid: &str, numbers: &[String]) -> Vec<Box<str>> {
+        let Some(&place) = self.places.get(oid) else {
+            return Vec::new();
+        };
+        let column = |number: &String| {
+            let known = self.numbers[place].iter();
+            let place = known.zip(&self.entries[place].columns);
+            let mut named = place.filter(|(known, _)| *known == number);
+            named.next().map(|(_, column)| column.name.clone())
+        };
+        let names: Option<Vec<Box<str>>> = numbers.iter().map(column).collect();
+        names.unwrap_or_default()
     }
 
     fn add(&mut self, oid: String, entry: Entry, numbers: Vec<String>) {
@@ -125,11 +140,11 @@ pub(super) async fn load<R: CatalogReader>(
         let entry = Entry {
             name: relation(&schema, &name),
             kind: match kind.as_str() {
-                "v" => EntryKind::View,
-                "m" => EntryKind::MaterializedView,
-                "f" => EntryKind::Foreign,
-                "S" => EntryKind::Sequence,
-                _ => EntryKind::Table,
+                "v" => RelationKind::View,
+                "m" => RelationKind::MaterializedView,
+                "f" => RelationKind::Foreign,
+                "S" => RelationKind::Sequence,
+                _ => RelationKind::Table,
             },
             columns: names(&columns)
                 .into_iter()

@@ -26,6 +26,13 @@ pub(super) const HARMLESS: &str = "refclassid = 'pg_catalog.pg_extension'::regcl
         'insert_username', 'intarray', 'isn', 'ltree', 'moddatetime', 'pg_trgm', 'pgcrypto', 'seg', \
         'tcn', 'unaccent', 'uuid-ossp', 'vector'))";
 
+/// Whether a function of `pg_proc p` can be given a row as its only argument: a composite type, or one that a row is taken
+/// for.
+const OF_ROWS: &str = "(p.pronargs > 0 AND p.pronargs - p.pronargdefaults <= 1 AND (p.provariadic <> 0 \
+    OR p.proargtypes[0] IN (SELECT oid FROM pg_catalog.pg_type WHERE typtype IN ('c', 'd', 'p')) \
+    OR p.proargtypes[0] IN (SELECT casttarget FROM pg_catalog.pg_cast WHERE castcontext = 'i' AND castsource IN \
+        (SELECT oid FROM pg_catalog.pg_type WHERE typtype IN ('c', 'd', 'p')))))";
+
 /// All that did not come with the server, each overload by itself.
 pub(super) async fn load<R: CatalogReader>(
     reader: &mut R,
@@ -49,6 +56,8 @@ pub(super) async fn load<R: CatalogReader>(
                 harmless,
                 text,
                 support,
+                of_rows,
+                packaged,
             ] = fields(row);
             Routine {
                 name: relation(&schema, &name),
@@ -64,6 +73,8 @@ pub(super) async fn load<R: CatalogReader>(
                     (_, "plpgsql") if !text.is_empty() => Ok((Language::PlPgSql, text)),
                     (_, language) => Err(format!("language {language}").into()),
                 },
+                of_rows: of_rows == "true",
+                packaged: packaged == "true",
                 harmless: harmless == "true",
             }
         })
@@ -95,7 +106,12 @@ fn calls_of(functions: &[Relation]) -> String {
 /// that have defaults, and evaluates these: they stand as one more routine of the name.
 fn question(body: &str) -> String {
     format!(
-        "WITH harmless AS ( \
+        "WITH packaged AS ( \
+             SELECT objid FROM pg_catalog.pg_depend \
+             WHERE classid = 'pg_catalog.pg_proc'::regclass AND deptype = 'e' \
+             AND refclassid = 'pg_catalog.pg_extension'::regclass \
+         ), \
+         harmless AS ( \
              SELECT objid FROM pg_catalog.pg_depend \
              WHERE classid = 'pg_catalog.pg_proc'::regclass AND {HARMLESS} \
          ), \
@@ -116,13 +132,13 @@ fn question(body: &str) -> String {
          ) \
          SELECT n.nspname::text, p.proname::text, coalesce(a.volatility, p.provolatile::text), p.prokind::text, \
          l.lanname::text, coalesce(a.harmless, p.oid IN (SELECT objid FROM harmless))::text, \
-         CASE WHEN l.lanname IN ('sql', 'plpgsql') THEN {body} END, a.support \
+         CASE WHEN l.lanname IN ('sql', 'plpgsql') THEN {body} END, a.support, {OF_ROWS}::text, (p.oid IN (SELECT objid FROM packaged))::text \
          FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
          JOIN pg_catalog.pg_language l ON l.oid = p.prolang LEFT JOIN aggregates a ON a.oid = p.oid \
          WHERE p.oid >= {FIRST_OWN} AND left(n.nspname, 8) <> 'pg_temp_' \
          UNION ALL \
          SELECT n.nspname::text, p.proname::text, p.provolatile::text, 'f', 'sql', 'false', \
-         'SELECT ' || pg_get_expr(p.proargdefaults, 0), NULL \
+         'SELECT ' || pg_get_expr(p.proargdefaults, 0), NULL, {OF_ROWS}::text, 'false' \
          FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
          WHERE p.oid >= {FIRST_OWN} AND left(n.nspname, 8) <> 'pg_temp_' AND p.pronargdefaults > 0 \
          ORDER BY 1, 2, 3, 7"

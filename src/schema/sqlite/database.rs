@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
     columns::Described,
-    definition::{mentions, trigger_ops, unknown_module, view_query},
+    definition::{mentions, trigger_ops, trigger_timing, unknown_module, view_query},
 };
 use crate::{
     schema::{
         Catalog, CatalogReader, LoadError,
-        catalog::{Definition, Entry, EntryKind, ForeignKey, Hook, HookKind, Program},
+        catalog::{Definition, Entry, ForeignKey, Hook, HookKind, Program, RelationKind, Timing},
         reader::ask,
         reader::fields,
         rows::{Keys, action},
@@ -54,7 +54,7 @@ impl Database {
         let mut keys = Keys::new();
         self.primary_keys(&columns, &mut keys);
         self.indexes(reader, &mut keys).await?;
-        self.foreign_keys(reader, &mut keys, &mut catalog.foreign_keys)
+        self.foreign_keys(reader, &columns, &mut keys, &mut catalog.foreign_keys)
             .await?;
         for object in self.objects(reader).await? {
             if object.kind == "trigger" {
@@ -62,9 +62,9 @@ impl Database {
                 continue;
             }
             let kind = match object.kind.as_str() {
-                "view" => EntryKind::View,
-                _ if object.root == "0" || shadows.contains(&object.name) => EntryKind::Foreign,
-                _ => EntryKind::Table,
+                "view" => RelationKind::View,
+                _ if object.root == "0" || shadows.contains(&object.name) => RelationKind::Foreign,
+                _ => RelationKind::Table,
             };
             catalog.hooks.extend(self.module(&object));
             catalog.relations.push(self.entry(
@@ -195,27 +195,34 @@ impl Database {
     async fn foreign_keys<R: CatalogReader>(
         &self,
         reader: &mut R,
+        described: &HashMap<String, Vec<Described>>,
         keys: &mut Keys<String>,
         found: &mut Vec<ForeignKey>,
     ) -> Result<(), LoadError<R::Error>> {
         let query = self.per_table(
-            "f.\"table\", f.\"from\", f.on_delete, f.on_update, CAST(f.id AS TEXT)",
+            "f.\"table\", f.\"from\", f.\"to\", f.on_delete, f.on_update, CAST(f.id AS TEXT)",
             "JOIN pragma_foreign_key_list(t.name, DATABASE) AS f",
         );
-        let mut lists = BTreeMap::<_, Vec<String>>::new();
+        let mut lists = BTreeMap::<_, Vec<(String, String)>>::new();
         for row in ask(reader, query + " ORDER BY f.seq").await? {
-            let [child, parent, column, on_delete, on_update, id] = fields(row);
+            let [child, parent, column, to, on_delete, on_update, id] = fields(row);
             lists
                 .entry((child, id, parent, on_delete, on_update))
                 .or_default()
-                .push(column);
+                .push((column, to));
         }
         for ((child, _, parent, on_delete, on_update), columns) in lists {
+            let (columns, to): (Vec<String>, Vec<String>) = columns.into_iter().unzip();
+            let referenced = match to.iter().any(String::is_empty) {
+                true => primary_key(described, &parent),
+                false => to.into_iter().map(Into::into).collect(),
+            };
             found.push(ForeignKey {
                 name: format!("{child}({})", columns.join(", ")).into(),
                 child: self.relation(&child),
                 // A key is bound to its own database. (foreignkeys.html §2.)
                 parent: self.relation(&parent),
+                referenced,
                 on_delete: action(&on_delete, Ops::DELETE),
                 on_update: action(&on_update, Ops::UPDATE),
             });
@@ -234,7 +241,7 @@ impl Database {
 
     fn entry(
         &self,
-        kind: EntryKind,
+        kind: RelationKind,
         described: Vec<Described>,
         keys: Vec<Vec<Box<str>>>,
         object: &Object,
@@ -243,7 +250,7 @@ impl Database {
         // An INSERT without a list of columns gives those that are not generated, in their order.
         let (hidden, shown): (Vec<_>, Vec<_>) =
             described.into_iter().partition(Described::is_hidden);
-        let definition = (kind == EntryKind::View).then(|| Definition {
+        let definition = (kind == RelationKind::View).then(|| Definition {
             text: view_query(&object.sql).map(str::to_owned),
             ..Definition::default()
         });
@@ -269,6 +276,7 @@ impl Database {
             kind: HookKind::Trigger,
             relation: self.relation(&object.table),
             ops: trigger_ops(&object.sql),
+            timing: trigger_timing(&object.sql),
             program: Program::Text(Language::SqliteTrigger, object.sql),
         }
     }
@@ -282,9 +290,18 @@ impl Database {
             kind: HookKind::Trigger,
             relation: self.relation(&object.name),
             ops: Ops::ALL,
+            timing: Timing::Before,
             program: Program::Unknown(why),
         })
     }
+}
+
+/// The columns of a table's primary key, in any order.
+fn primary_key(tables: &HashMap<String, Vec<Described>>, table: &str) -> Vec<Box<str>> {
+    let named = |(name, _): &(&String, _)| name.eq_ignore_ascii_case(table);
+    let columns = tables.iter().find(named).map(|(_, columns)| columns);
+    let keys = columns.into_iter().flatten().filter(|c| c.key != "0");
+    keys.map(|column| column.name.as_str().into()).collect()
 }
 
 /// A name as an identifier (`"`) or a literal (`'`).

@@ -1,6 +1,9 @@
 //! What the texts in `sqlite_schema` say that no pragma does.
 
-use crate::sql::{Dialect, Ops, outline};
+use crate::{
+    schema::catalog::Timing,
+    sql::{Dialect, Ops, Word, outline},
+};
 
 /// Modules whose virtual tables write tables of their own alone, which SQLite calls their shadows.
 const MODULES: [&str; 8] = [
@@ -21,17 +24,45 @@ pub(super) fn view_query(sql: &str) -> Option<&str> {
     Some(word.rest)
 }
 
+/// The changes at which triggers run.
+const EVENTS: [(&str, Ops); 3] = [
+    ("insert", Ops::INSERT),
+    ("update", Ops::UPDATE),
+    ("delete", Ops::DELETE),
+];
+
 /// The change at which a `CREATE TRIGGER` runs. A trigger that has such a name has it in quotes.
 pub(super) fn trigger_ops(sql: &str) -> Ops {
-    let events = [
-        ("insert", Ops::INSERT),
-        ("update", Ops::UPDATE),
-        ("delete", Ops::DELETE),
-    ];
     outline(Dialect::Sqlite, sql)
         .iter()
-        .find_map(|word| events.iter().find(|(event, _)| word.is(event)))
+        .find_map(|word| EVENTS.iter().find(|(event, _)| word.is(event)))
         .map_or(Ops::ALL, |(_, ops)| *ops)
+}
+
+/// Whether a `CREATE TRIGGER` says AFTER; else it is BEFORE, as where nothing is said, or INSTEAD OF.
+pub(super) fn trigger_timing(sql: &str) -> Timing {
+    let words = outline(Dialect::Sqlite, sql);
+    let event = words
+        .iter()
+        .position(|word| EVENTS.iter().any(|(event, _)| word.is(event)));
+    match words.get(..event.unwrap_or_default()) {
+        Some([.., before, after]) if after.is("after") && is_behind_name(before, after) => {
+            Timing::After
+        }
+        _ => Timing::Before,
+    }
+}
+
+/// Whether the name of a trigger stands before `after`, which can be its name itself (`CREATE TRIGGER after DELETE …`).
+fn is_behind_name(before: &Word<'_>, after: &Word<'_>) -> bool {
+    let behind = after.text.len() + after.rest.len();
+    let between = &before.rest[..before.rest.len() - behind];
+    if before.is("trigger") || before.is("exists") {
+        // A name in quotes is no word.
+        between.trim_end().ends_with(['"', '\'', '`', ']'])
+    } else {
+        between.trim().is_empty()
+    }
 }
 
 /// Why a write to a virtual table can write anything; `None` if its module is known.
@@ -100,6 +131,28 @@ mod tests {
             ("CREATE TRIGGER t 'unterminated", Ops::ALL),
         ] {
             assert_eq!(trigger_ops(sql), ops, "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_trigger_runs_before_unless_it_says_after_behind_its_name() {
+        for (head, timing) in [
+            ("t AFTER", Timing::After),
+            ("\"t\" after", Timing::After),
+            ("[a b]after", Timing::After),
+            ("before AFTER", Timing::After),
+            ("t", Timing::Before),
+            ("t BEFORE", Timing::Before),
+            ("t INSTEAD OF", Timing::Before),
+            ("after", Timing::Before),
+            ("/* x */ after", Timing::Before),
+            ("main.after", Timing::Before),
+            ("main /* x */ . after", Timing::Before),
+            ("\"main\".after", Timing::Before),
+            ("IF NOT EXISTS after", Timing::Before),
+        ] {
+            let sql = format!("CREATE TRIGGER {head} INSERT ON a BEGIN SELECT 1; END");
+            assert_eq!(trigger_timing(&sql), timing, "{sql}");
         }
     }
 

@@ -54,15 +54,27 @@ async fn attached_twice<R: CatalogReader>(
 /// A text that is another one if the catalog has changed in a way that matters. SQLite counts the changes of each database's
 /// schema, and a look at that costs next to nothing. The first ANALYZE makes a table of SQLite's own and counts as well;
 /// edits of the schema's table by hand (`writable_schema`) do not.
+///
+/// Two files can have the same count, so each is named; what has no file shows its objects.
 pub(crate) async fn fingerprint<R: CatalogReader>(
     reader: &mut R,
 ) -> Result<String, LoadError<R::Error>> {
     let mut parts = Vec::new();
-    for name in path(Dialect::Sqlite, reader).await? {
+    let databases = "SELECT name, file FROM pragma_database_list WHERE name <> 'temp' ORDER BY seq";
+    for row in ask(reader, databases.to_owned()).await? {
+        let [name, file] = fields(row);
+        let identifier = quoted(&name, '"');
         // The pragma answers with a number, and has no form that can be cast in a query of one attached database.
-        let version = format!("PRAGMA {}.schema_version", quoted(&name, '"'));
-        let version = ask(reader, version).await?;
-        parts.push(format!("{name} {version:?}"));
+        let version = ask(reader, format!("PRAGMA {identifier}.schema_version")).await?;
+        let objects = match file.is_empty() {
+            true => {
+                let objects =
+                    format!("SELECT name, sql FROM {identifier}.sqlite_schema ORDER BY type, name");
+                ask(reader, objects).await?
+            }
+            false => Vec::new(),
+        };
+        parts.push(format!("{name:?} {file:?} {version:?} {objects:?}"));
     }
     Ok(parts.join(" "))
 }

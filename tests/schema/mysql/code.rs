@@ -95,3 +95,24 @@ async fn a_routine_whose_body_may_not_be_seen_says_so() {
         "{line}"
     );
 }
+
+#[tokio::test]
+async fn a_routine_computes_the_defaults_of_its_parameters() {
+    let scene = Scene::with(
+        "CREATE TABLE t (a INT);
+         CREATE FUNCTION plain(a INT, b VARCHAR(9)) RETURNS INT RETURN a;
+         CREATE FUNCTION looks(a INT DEFAULT (SELECT MAX(a) FROM t), b DECIMAL(5,2) DEFAULT 1) RETURNS INT RETURN a;
+         CREATE PROCEDURE works(IN a INT DEFAULT plain(1, ',')) BEGIN DELETE FROM t; END;",
+    )
+    .await;
+    let lines = &[
+        "routine {db}.plain Volatile StoredProgram: RETURN a",
+        "routine {db}.looks Volatile StoredProgram: BEGIN DO (SELECT MAX(a) FROM t); DO 1; RETURN a ; END",
+        "routine {db}.works Volatile StoredProgram: BEGIN DO plain(1, ','); BEGIN DELETE FROM t; END ; END",
+    ];
+    scene.has_only(&scene.found().await, "routine {db}.", lines);
+    let user = scene.user(&["EXECUTE ON {db}.*"]).await;
+    for line in Found::in_pool(&user).await.starting_with("routine ") {
+        assert!(line.contains("unreadable: its body may not"), "{line}");
+    }
+}

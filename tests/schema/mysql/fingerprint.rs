@@ -1,6 +1,9 @@
 //! When the fingerprint moves.
 
+use std::time::Duration;
+
 use cachedpool::inspect;
+use cachedpool_test_support::wait_until;
 use sqlx::AssertSqlSafe;
 
 use super::Scene;
@@ -28,6 +31,8 @@ async fn the_fingerprint_moves_with_the_schema_and_the_grants_alone() {
         "CREATE OR REPLACE VIEW v AS SELECT b FROM t",
         "CREATE FUNCTION f() RETURNS INT RETURN 1",
         "CREATE OR REPLACE FUNCTION f() RETURNS INT RETURN 2",
+        "CREATE OR REPLACE FUNCTION f(a INT DEFAULT 3) RETURNS INT RETURN 2",
+        "CREATE OR REPLACE FUNCTION f(a INT DEFAULT (SELECT MAX(a) FROM t)) RETURNS INT RETURN 2",
         "ALTER TABLE p ENGINE = MyISAM",
         "CREATE TABLE n (a INT)",
         "DROP TABLE n",
@@ -50,7 +55,6 @@ async fn the_fingerprint_moves_with_the_schema_and_the_grants_alone() {
         "INSERT INTO t (a) VALUES (1), (2), (3)",
         "UPDATE t SET a = a + 5",
         "ANALYZE TABLE t",
-        "OPTIMIZE TABLE t",
         "TRUNCATE TABLE t",
         "CREATE TEMPORARY TABLE t (z INT)",
         "DO NEXTVAL(s)",
@@ -75,4 +79,30 @@ async fn the_fingerprint_moves_with_the_schema_and_the_grants_alone() {
         last,
         "the session's own table"
     );
+}
+
+#[tokio::test]
+async fn the_fingerprint_moves_with_tables_that_take_each_others_name() {
+    let scene = Scene::with("CREATE TABLE a (id INT); CREATE TABLE b (id INT)").await;
+    let user = scene.user(&["ALL ON {db}.*"]).await;
+    let before = inspect::fingerprint(&user).await.unwrap();
+    wait_until(Duration::from_secs(20), "the second is over", async || {
+        let over = "SELECT MAX(create_time) < NOW() FROM information_schema.tables WHERE table_schema = '{db}'";
+        sqlx::query_scalar(AssertSqlSafe(scene.text(over)))
+            .fetch_one(&scene.root)
+            .await
+            .unwrap()
+    })
+    .await;
+    for harmless in [
+        "INSERT INTO a VALUES (1)",
+        "TRUNCATE TABLE a",
+        "ANALYZE TABLE a",
+    ] {
+        scene.run(harmless).await;
+        let now = inspect::fingerprint(&user).await.unwrap();
+        assert_eq!(now, before, "{harmless}");
+    }
+    scene.run("RENAME TABLE a TO c, b TO a, c TO b").await;
+    assert_ne!(inspect::fingerprint(&user).await.unwrap(), before);
 }

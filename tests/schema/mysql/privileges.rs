@@ -1,6 +1,6 @@
 //! What an account may not see.
 
-use cachedpool::inspect;
+use cachedpool::{CachedPool, inspect};
 use sqlx::{AssertSqlSafe, MySqlPool};
 
 use super::Scene;
@@ -106,4 +106,60 @@ async fn a_user_who_may_not_see_a_views_query_is_told_the_grant() {
     }
     let user = scene.user(&["SHOW VIEW ON {db}.*"]).await;
     told(&user).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_reads_a_hidden_table_is_not_known() {
+    let scene = Scene::with(
+        "CREATE TABLE t (id INT PRIMARY KEY); CREATE TABLE u (id INT PRIMARY KEY);
+         CREATE TABLE hidden (id INT PRIMARY KEY, a INT);
+         CREATE VIEW v AS SELECT id, a FROM hidden;
+         CREATE FUNCTION counted() RETURNS INT DETERMINISTIC READS SQL DATA RETURN (SELECT COUNT(*) FROM hidden);
+         CREATE FUNCTION shown() RETURNS INT DETERMINISTIC READS SQL DATA RETURN (SELECT COUNT(*) FROM u);
+         CREATE TRIGGER tr AFTER INSERT ON t FOR EACH ROW BEGIN DECLARE n INT; SELECT COUNT(*) INTO n FROM hidden; END;
+         CREATE TRIGGER ur AFTER INSERT ON u FOR EACH ROW BEGIN DECLARE n INT; SELECT COUNT(*) INTO n FROM t; END;",
+    )
+    .await;
+    let user = scene
+        .user(&[
+            "SELECT, INSERT, TRIGGER ON {db}.t",
+            "SELECT, INSERT, TRIGGER ON {db}.u",
+            "SELECT, UPDATE, SHOW VIEW ON {db}.v",
+            "EXECUTE, SHOW CREATE ROUTINE ON {db}.*",
+        ])
+        .await;
+    let pool = CachedPool::builder(user).build().await.unwrap();
+    assert_eq!(pool.schema().relation(&scene.text("{db}.hidden")).len(), 0);
+    for (sql, known) in [
+        ("INSERT INTO {db}.t VALUES (1)", false),
+        ("INSERT INTO {db}.u VALUES (1)", true),
+        ("UPDATE {db}.v SET a = 1", false),
+    ] {
+        let effects = pool.explain(&scene.text(sql)).effects.unwrap();
+        assert_eq!(effects.everything.is_none(), known, "{sql}: {effects:?}");
+    }
+    for (sql, known) in [
+        ("SELECT id FROM {db}.v", false),
+        ("SELECT {db}.counted() FROM {db}.t", false),
+        ("SELECT {db}.shown() FROM {db}.t", true),
+    ] {
+        let explained = pool.explain(&scene.text(sql)).statement;
+        assert_eq!(explained.cacheable, known, "{sql}: {:?}", explained.reason);
+    }
+}
+
+#[tokio::test]
+async fn rows_are_not_told_apart_where_columns_of_keys_are_hidden() {
+    let scene = Scene::with("CREATE TABLE t (id INT PRIMARY KEY, a INT, KEY (a))").await;
+    let user = scene
+        .user(&["SELECT (id), UPDATE (id) ON {db}.t", "TRIGGER ON {db}.t"])
+        .await;
+    let lines = told(&user).await.unwrap();
+    let of_this = |start: &str| {
+        let start = scene.text(start);
+        lines.iter().filter(|line| line.starts_with(&start)).count()
+    };
+    assert_eq!(of_this("column {db}.t.id"), 1, "{lines:?}");
+    assert_eq!(of_this("column {db}.t.a"), 0);
+    assert_eq!(of_this("key {db}.t("), 0);
 }

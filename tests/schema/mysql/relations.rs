@@ -179,10 +179,10 @@ async fn foreign_keys_have_what_they_do_also_across_databases() {
     .await;
     let found = scene.found().await;
     for line in [
-        "foreign key a_p: {db}.a -> {db}.p delete {\"delete\"} update {\"update\"}",
-        "foreign key b_p: {db}.b -> {db}.p delete {} update {\"update\"}",
-        "foreign key c_up: {db}.c -> {db}.c delete {\"update\"} update {}",
-        "foreign key d_p: {db}_far.d -> {db}.p delete {\"delete\"} update {}",
+        "foreign key a_p: {db}.a -> {db}.p(id) delete {\"delete\"} update {\"update\"}",
+        "foreign key b_p: {db}.b -> {db}.p(id) delete {} update {\"update\"}",
+        "foreign key c_up: {db}.c -> {db}.c(id) delete {\"update\"} update {}",
+        "foreign key d_p: {db}_far.d -> {db}.p(id) delete {\"delete\"} update {}",
     ] {
         scene.holds(&found, &[line]);
     }
@@ -200,7 +200,7 @@ async fn names_are_kept_as_they_are() {
         "table {db}.We`ird.\"t'",
         "column {db}.We`ird.\"t'.a b integer -2147483648..2147483647",
         "key {db}.We`ird.\"t'(ü)",
-        "foreign key k.1: {db}.We`ird.\"t' -> {db}.We`ird.\"t' delete {} update {}",
+        "foreign key k.1: {db}.We`ird.\"t' -> {db}.We`ird.\"t'(a b) delete {} update {}",
         "table {db}.T",
         "column {db}.T.a integer -2147483648..2147483647",
         "table {db}.t",

@@ -139,6 +139,9 @@ async fn every_change_of_the_schema_moves_the_fingerprint() {
         "CREATE EXTENSION citext",
         "ALTER EXTENSION citext DROP FUNCTION citext_eq(citext, citext)",
         "CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq)",
+        "CREATE OPERATOR FAMILY odd USING btree; \
+            ALTER OPERATOR FAMILY odd USING btree ADD FUNCTION 1 (int, int) btint4cmp(int, int)",
+        "ALTER OPERATOR FAMILY odd USING btree ADD OPERATOR 3 ===(int, int)",
         "CREATE FUNCTION to_mood(int) RETURNS mood LANGUAGE sql AS $$SELECT 'sad'::mood$$",
         "CREATE CAST (int AS mood) WITH FUNCTION to_mood(int) AS ASSIGNMENT",
         "CREATE TEXT SEARCH DICTIONARY fresh (TEMPLATE = simple)",

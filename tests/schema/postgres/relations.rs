@@ -175,13 +175,13 @@ async fn foreign_keys_say_what_they_do_to_the_child() {
     found.has_only(
         "foreign key ",
         &[
-            "foreign key itself: public.p -> public.p delete {\"delete\"} update {}",
-            "foreign key nothing: public.c -> public.p delete {} update {}",
-            "foreign key strict: public.c -> public.p delete {} update {}",
-            "foreign key twofold: public.c -> public.p delete {\"delete\"} update {\"update\"}",
-            "foreign key nulls: public.c -> public.p delete {\"update\"} update {\"update\"}",
-            "foreign key defaults: public.c -> public.p delete {\"update\"} update {\"update\"}",
-            "foreign key late: public.c -> public.p delete {\"delete\"} update {}",
+            "foreign key itself: public.p -> public.p(id) delete {\"delete\"} update {}",
+            "foreign key nothing: public.c -> public.p(id) delete {} update {}",
+            "foreign key strict: public.c -> public.p(id) delete {} update {}",
+            "foreign key twofold: public.c -> public.p(id) delete {\"delete\"} update {\"update\"}",
+            "foreign key nulls: public.c -> public.p(id) delete {\"update\"} update {\"update\"}",
+            "foreign key defaults: public.c -> public.p(id) delete {\"update\"} update {\"update\"}",
+            "foreign key late: public.c -> public.p(id) delete {\"delete\"} update {}",
         ],
     );
 }
@@ -224,7 +224,7 @@ async fn a_row_that_moves_to_another_partition_counts_as_deleted_too() {
     )
     .await;
     found.holds(&[
-        "foreign key up: public.c -> public.p delete {\"delete\"} update {\"delete\"}",
+        "foreign key up: public.c -> public.p() delete {\"delete\"} update {\"delete\"}",
         "trigger gone on public.p_1 {\"update\", \"delete\"} call [public.f]",
         "trigger new on public.p {\"insert\", \"update\"} call [public.f]",
         "trigger plain on public.c {\"delete\"} call [public.f]",

@@ -83,3 +83,66 @@ async fn a_call_can_evaluate_the_defaults_of_arguments() {
         ],
     );
 }
+
+#[tokio::test]
+async fn a_function_that_a_row_can_be_given_to_can_be_called_like_a_column() {
+    let found = found(
+        "CREATE TABLE t (id int); CREATE DOMAIN d AS t; \
+         CREATE FUNCTION of_row(t) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'; \
+         CREATE FUNCTION of_domain(d) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'; \
+         CREATE FUNCTION of_any(anyelement) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'; \
+         CREATE FUNCTION with_more(t, int DEFAULT 2) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'; \
+         CREATE FUNCTION of_two(t, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'; \
+         CREATE FUNCTION of_number(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'; \
+         CREATE FUNCTION of_none() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';",
+    )
+    .await;
+    found.holds(&[
+        "routine public.of_row Immutable of_rows Sql: SELECT 1",
+        "routine public.of_domain Immutable of_rows Sql: SELECT 1",
+        "routine public.of_any Immutable of_rows Sql: SELECT 1",
+        "routine public.with_more Immutable of_rows Sql: SELECT 1",
+        "routine public.with_more Immutable of_rows Sql: SELECT 2",
+        "routine public.of_two Immutable Sql: SELECT 1",
+        "routine public.of_number Immutable Sql: SELECT 1",
+        "routine public.of_none Immutable Sql: SELECT 1",
+    ]);
+}
+
+#[tokio::test]
+async fn operators_casts_and_types_bring_functions_with_them() {
+    let found = found(
+        "CREATE EXTENSION citext; CREATE TYPE pair AS (one int, other int); \
+         CREATE FUNCTION plus(pair, pair) RETURNS pair LANGUAGE sql AS 'SELECT $1'; \
+         CREATE OPERATOR + (LEFTARG = pair, RIGHTARG = pair, FUNCTION = plus); \
+         CREATE FUNCTION alike(pair, pair) RETURNS bool LANGUAGE sql AS 'SELECT true'; \
+         CREATE OPERATOR = (LEFTARG = pair, RIGHTARG = pair, FUNCTION = alike); \
+         CREATE FUNCTION equal(pair, pair) RETURNS bool LANGUAGE sql AS 'SELECT true'; \
+         CREATE OPERATOR === (LEFTARG = pair, RIGHTARG = pair, FUNCTION = equal); \
+         CREATE FUNCTION hashed(pair) RETURNS int LANGUAGE sql AS 'SELECT 1'; \
+         CREATE OPERATOR CLASS hashing DEFAULT FOR TYPE pair USING hash AS OPERATOR 1 ===, FUNCTION 1 hashed(pair); \
+         CREATE FUNCTION shown(pair) RETURNS text LANGUAGE sql AS 'SELECT ''pair'''; \
+         CREATE CAST (pair AS text) WITH FUNCTION shown(pair); \
+         CREATE FUNCTION far(float8, float8) RETURNS float8 IMMUTABLE LANGUAGE sql AS 'SELECT $1 - $2'; \
+         CREATE TYPE span AS RANGE (SUBTYPE = float8, SUBTYPE_DIFF = far); \
+         CREATE FUNCTION checked(int) RETURNS bool LANGUAGE sql AS 'SELECT true'; \
+         CREATE DOMAIN counted AS int CHECK (checked(VALUE)); \
+         CREATE FUNCTION passing(int, int) RETURNS int LANGUAGE sql AS 'SELECT 1';",
+    )
+    .await;
+    found.has_only(
+        "implied ",
+        &[
+            "implied by anything: public.alike",
+            "implied by anything: public.equal",
+            "implied by anything: public.far",
+            "implied by anything: public.hashed",
+            "implied by anything: public.shown",
+            // The cast of a range that came with its type.
+            "implied by anything: public.span_multirange",
+            "implied by +: public.plus",
+            "implied by counted: public.checked",
+            "implied by _counted: public.checked",
+        ],
+    );
+}

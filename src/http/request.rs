@@ -1,0 +1,330 @@
+//! Which requests the cache is asked for, and what of them the handler sees.
+
+use http::{
+    HeaderMap, HeaderName, Method,
+    header::{
+        AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, IF_RANGE, RANGE,
+        TRANSFER_ENCODING, UPGRADE,
+    },
+    request::Parts,
+};
+
+use super::{
+    cache_status::Forward,
+    conditional::CONDITIONS,
+    directives::Wanted,
+    key::ROUTING,
+    policy::{Policy, Requests},
+};
+
+/// A request for the cache.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Ask {
+    pub(super) reads: Reads,
+    pub(super) credentials: Credentials,
+    /// What the policy's function makes of it.
+    pub(super) own_key: Option<String>,
+    pub(super) wanted: Wanted,
+}
+
+/// What a request reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reads {
+    Whole,
+    /// HEAD: what GET would give, without the body.
+    Head,
+}
+
+/// Whether a request says who its user is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Credentials {
+    Absent,
+    /// The key tells its user from others.
+    Keyed,
+}
+
+/// Why a request goes past the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pass {
+    pub(super) why: Forward,
+    pub(super) detail: Option<&'static str>,
+}
+
+/// Whether a request has a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Load {
+    Empty,
+    /// It has, or nobody can tell.
+    Some,
+}
+
+/// Frameworks that take one of these for the method would make something else of a GET.
+static OVERRIDES: [HeaderName; 3] = [
+    HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-method-override"),
+];
+
+/// Seen by every handler: part of the key, always zero here, and of a fixed form that no response depends on.
+static HARMLESS: [HeaderName; 3] = [HOST, CONTENT_LENGTH, HeaderName::from_static("traceparent")];
+
+/// Whether the cache is asked for a request.
+pub(super) fn judge(policy: &Policy, parts: &Parts, load: Load) -> Result<Ask, Pass> {
+    let reads = match parts.method {
+        Method::GET => Reads::Whole,
+        Method::HEAD => Reads::Head,
+        _ => {
+            return Err(Pass {
+                why: Forward::Method,
+                detail: None,
+            });
+        }
+    };
+    let headers = &parts.headers;
+    // A part of a response is not kept, and is not made from what is.
+    if headers.contains_key(RANGE) || headers.contains_key(IF_RANGE) {
+        return Err(bypass("range"));
+    }
+    if headers.contains_key(UPGRADE) || names_upgrade(headers) {
+        return Err(bypass("upgrade"));
+    }
+    if OVERRIDES.iter().any(|name| headers.contains_key(name)) {
+        return Err(bypass("method-override"));
+    }
+    // The content of a GET has no meaning (RFC 9110 §9.3.1), but a handler may give it one, and it is not in the key.
+    if load == Load::Some || announces_content(headers) {
+        return Err(bypass("content"));
+    }
+    let credentials = credentials(policy, headers)?;
+    let own_key = match &policy.key {
+        Some(key) => Some(key(parts).ok_or(bypass("key"))?),
+        None => None,
+    };
+    let wanted = match policy.requests {
+        Requests::Ignored => Wanted::default(),
+        Requests::Obeyed => Wanted::read(headers),
+    };
+    if wanted.no_store {
+        return Err(Pass {
+            why: Forward::Request,
+            detail: Some("no-store"),
+        });
+    }
+    Ok(Ask {
+        reads,
+        credentials,
+        own_key,
+        wanted,
+    })
+}
+
+/// Takes off what the handler of a kept response must not see: everything that the key does not hold, but for what changes no
+/// response. The conditions too: the layer answers them, and a 304 is nothing to keep.
+pub(super) fn show_keyed(policy: &Policy, headers: &mut HeaderMap) {
+    let credentials = [AUTHORIZATION, COOKIE];
+    let shown = HARMLESS
+        .iter()
+        .chain(&ROUTING)
+        .chain(&policy.vary)
+        .chain(&policy.pass_headers)
+        .chain(policy.key.iter().flat_map(|_| &credentials))
+        .filter(|name| !CONDITIONS.contains(name));
+    let mut keyed = HeaderMap::with_capacity(8);
+    for name in shown {
+        // One that is named twice is taken once.
+        if let http::header::Entry::Occupied(entry) = headers.entry(name) {
+            let (name, values) = entry.remove_entry_mult();
+            for value in values {
+                keyed.append(name.clone(), value);
+            }
+        }
+    }
+    *headers = keyed;
+}
+
+fn credentials(policy: &Policy, headers: &HeaderMap) -> Result<Credentials, Pass> {
+    let mut found = Credentials::Absent;
+    for name in [AUTHORIZATION, COOKIE] {
+        if headers.contains_key(&name) {
+            if policy.key.is_none() && !policy.vary.contains(&name) {
+                return Err(bypass("credentials"));
+            }
+            found = Credentials::Keyed;
+        }
+    }
+    Ok(found)
+}
+
+fn announces_content(headers: &HeaderMap) -> bool {
+    headers.contains_key(TRANSFER_ENCODING)
+        || headers
+            .get_all(CONTENT_LENGTH)
+            .iter()
+            .any(|length| length != "0")
+}
+
+fn names_upgrade(headers: &HeaderMap) -> bool {
+    headers.get_all(CONNECTION).iter().any(|line| {
+        line.as_bytes()
+            .split(|&byte| byte == b',')
+            .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+    })
+}
+
+const fn bypass(detail: &'static str) -> Pass {
+    Pass {
+        why: Forward::Bypass,
+        detail: Some(detail),
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use http::{
+        HeaderValue, Request,
+        header::{ACCEPT_LANGUAGE, CACHE_CONTROL, IF_NONE_MATCH},
+    };
+
+    use super::*;
+
+    fn parts(method: Method, lines: &[(&str, &str)]) -> Parts {
+        let mut request = Request::builder().method(method).uri("/");
+        for (name, value) in lines {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    fn judged(policy: &Policy, lines: &[(&str, &str)]) -> Result<Ask, Pass> {
+        judge(policy, &parts(Method::GET, lines), Load::Empty)
+    }
+
+    #[test]
+    fn only_get_and_head_are_for_the_cache() {
+        for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "get", "QUERY"] {
+            let parts = parts(Method::from_bytes(method.as_bytes()).unwrap(), &[]);
+            let pass = judge(&Policy::new(), &parts, Load::Empty).unwrap_err();
+            assert_eq!(pass.why, Forward::Method, "{method}");
+        }
+        let head = judge(&Policy::new(), &parts(Method::HEAD, &[]), Load::Empty);
+        assert_eq!(head.unwrap().reads, Reads::Head);
+    }
+
+    #[test]
+    fn what_the_key_does_not_hold_goes_past_the_cache() {
+        for (name, value, detail) in [
+            ("range", "bytes=0-1", "range"),
+            ("if-range", "\"a\"", "range"),
+            ("upgrade", "websocket", "upgrade"),
+            ("connection", "keep-alive, Upgrade", "upgrade"),
+            ("x-http-method-override", "DELETE", "method-override"),
+            ("x-http-method", "DELETE", "method-override"),
+            ("x-method-override", "DELETE", "method-override"),
+            ("content-length", "4", "content"),
+            ("transfer-encoding", "chunked", "content"),
+            ("authorization", "Basic eDp5", "credentials"),
+            ("cookie", "session=1", "credentials"),
+        ] {
+            let pass = judged(&Policy::new(), &[(name, value)]).unwrap_err();
+            assert_eq!((pass.why, pass.detail), (Forward::Bypass, Some(detail)));
+        }
+        let fat = judge(&Policy::new(), &parts(Method::GET, &[]), Load::Some);
+        assert_eq!(fat.unwrap_err().detail, Some("content"));
+        assert!(judged(&Policy::new(), &[("content-length", "0")]).is_ok());
+    }
+
+    #[test]
+    fn each_kind_of_credentials_must_be_in_the_key() {
+        let both = [("authorization", "Basic eDp5"), ("cookie", "session=1")];
+        let by_one = Policy::new().vary([AUTHORIZATION]);
+        assert_eq!(
+            judged(&by_one, &both).unwrap_err().detail,
+            Some("credentials")
+        );
+        assert_eq!(
+            judged(&by_one, &both[..1]).unwrap().credentials,
+            Credentials::Keyed
+        );
+        assert_eq!(
+            judged(&by_one, &[]).unwrap().credentials,
+            Credentials::Absent
+        );
+        let by_two = by_one.vary([COOKIE]);
+        assert_eq!(
+            judged(&by_two, &both).unwrap().credentials,
+            Credentials::Keyed
+        );
+
+        let by_function = Policy::new().key(|parts| {
+            let user = parts.headers.get(AUTHORIZATION)?;
+            Some(user.to_str().ok()?.to_owned())
+        });
+        let ask = judged(&by_function, &both).unwrap();
+        assert_eq!(ask.own_key.as_deref(), Some("Basic eDp5"));
+        assert_eq!(
+            judged(&by_function, &both[1..]).unwrap_err().detail,
+            Some("key")
+        );
+    }
+
+    #[test]
+    fn what_clients_say_of_caching_counts_behind_a_switch() {
+        let line = [("cache-control", "no-store")];
+        assert!(judged(&Policy::new(), &line).is_ok());
+        let pass = judged(&Policy::new().obey_requests(), &line).unwrap_err();
+        assert_eq!(pass.why, Forward::Request);
+        let ask = judged(&Policy::new().obey_requests(), &[("pragma", "no-cache")]);
+        assert!(ask.unwrap().wanted.no_cache);
+    }
+
+    #[test]
+    fn the_handler_sees_what_the_key_holds() {
+        let policy = Policy::new()
+            .vary([ACCEPT_LANGUAGE, IF_NONE_MATCH])
+            .pass_headers([HeaderName::from_static("x-note")]);
+        let mut headers = HeaderMap::new();
+        for name in [
+            "host",
+            "accept-language",
+            "x-note",
+            "x-forwarded-host",
+            "traceparent",
+            "user-agent",
+            "if-none-match",
+            "x-evil",
+            "cache-control",
+            "content-type",
+            "x-request-id",
+            "x-forwarded-for",
+        ] {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static("1"));
+        }
+        headers.append(ACCEPT_LANGUAGE, HeaderValue::from_static("2"));
+        show_keyed(&policy, &mut headers);
+        let mut seen: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        seen.sort_unstable();
+        assert_eq!(
+            seen,
+            [
+                "accept-language",
+                "host",
+                "traceparent",
+                "x-forwarded-host",
+                "x-note"
+            ]
+        );
+        assert_eq!(headers.get_all(ACCEPT_LANGUAGE).iter().count(), 2);
+        assert!(!headers.contains_key(CACHE_CONTROL));
+    }
+
+    #[test]
+    fn with_a_key_of_its_own_the_handler_sees_credentials() {
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::from_static("a=1"));
+        let mut same = headers.clone();
+        show_keyed(&Policy::new().key(|_| Some(String::new())), &mut headers);
+        assert!(headers.contains_key(COOKIE));
+        show_keyed(&Policy::new(), &mut same);
+        assert!(same.is_empty());
+    }
+}

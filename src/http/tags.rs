@@ -1,0 +1,105 @@
+//! The tags of a response in a header, for caches that can be purged by them.
+
+use std::fmt::Write as _;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::policy::Tagging;
+use crate::cache::Tags;
+
+/// What a header may take. CDNs read 16 KiB of it.
+const MOST: usize = 8 << 10;
+
+/// Adds the header that names `tags`. Where there are too many, their tables stand for rows: every write of a row moves the
+/// table's own tag too.
+pub(super) fn name(tagging: Tagging, tags: &Tags, headers: &mut HeaderMap) {
+    let Some((header, between)) = tagging.form() else {
+        return;
+    };
+    let mut line = joined(tags.labels(), between);
+    if line.len() > MOST {
+        line = joined(tags.names().map(str::to_owned), between);
+    }
+    if let Ok(value) = HeaderValue::try_from(line) {
+        headers.append(header, value);
+    }
+}
+
+fn joined(labels: impl Iterator<Item = String>, between: &str) -> String {
+    let mut line = String::new();
+    for label in labels {
+        if !line.is_empty() {
+            line.push_str(between);
+        }
+        encode(&label, &mut line);
+    }
+    line
+}
+
+impl Tagging {
+    /// Its header, and what stands between two tags.
+    fn form(self) -> Option<(HeaderName, &'static str)> {
+        match self {
+            Self::Off => None,
+            Self::CacheTag => Some((HeaderName::from_static("cache-tag"), ",")),
+            Self::SurrogateKey => Some((HeaderName::from_static("surrogate-key"), " ")),
+        }
+    }
+}
+
+/// Characters that are in no name of a tag by any CDN's rules are percent-encoded (RFC 3986 §2.1).
+fn encode(label: &str, line: &mut String) {
+    for byte in label.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/:!$&'()*+;=@?".contains(&byte) {
+            line.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(line, "%{byte:02X}");
+        }
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+    use crate::cache::Tag;
+
+    fn line(tagging: Tagging, tags: &Tags) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        name(tagging, tags, &mut headers);
+        let value = headers.values().next()?;
+        Some(value.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn tags_are_told_in_the_form_that_the_cache_reads() {
+        let tags: Tags = [Tag::table("public.users"), Tag::user("a, b%")]
+            .into_iter()
+            .collect();
+        let mut words: Vec<_> = line(Tagging::CacheTag, &tags)
+            .unwrap()
+            .split(',')
+            .map(str::to_owned)
+            .collect();
+        words.sort_unstable();
+        assert_eq!(words, ["a%2C%20b%25", "public.users"]);
+        assert!(line(Tagging::SurrogateKey, &tags).unwrap().contains(' '));
+        assert_eq!(line(Tagging::Off, &tags), None);
+    }
+
+    #[test]
+    fn many_rows_are_told_as_their_table() {
+        let rows = |n: u32| -> Tags {
+            (0..n)
+                .map(|id| Tag::row("users", "id", &id.to_le_bytes()))
+                .collect()
+        };
+        assert!(
+            line(Tagging::CacheTag, &rows(3))
+                .unwrap()
+                .starts_with("users/")
+        );
+        let many = line(Tagging::CacheTag, &rows(5_000)).unwrap();
+        assert_eq!(many, "users");
+    }
+}

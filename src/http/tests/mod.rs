@@ -1,0 +1,232 @@
+//! The layer around services made for the test, on an engine with time turned by hand.
+
+mod conditions;
+mod keys;
+mod kit;
+mod large;
+mod others;
+mod passing;
+mod stale;
+mod wanted;
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Request, StatusCode};
+
+use super::*;
+use kit::{Answer, Kit, get};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn a_response_is_kept_until_what_was_read_is_written() {
+    let kit = Kit::new(Policy::new());
+    let app = kit.app(async |kit, _| {
+        kit.reads("users");
+        kit.next()
+    });
+    let first = app.get("/").await;
+    assert_eq!(
+        (first.text(), first.status()),
+        ("1", "cachedpool; fwd=miss; stored")
+    );
+    assert_eq!(first.header("age"), None);
+    kit.hand.advance(3 * SECOND);
+    let second = app.get("/").await;
+    assert_eq!(
+        (second.text(), second.status()),
+        ("1", "cachedpool; hit; ttl=57")
+    );
+    assert_eq!(second.header("age"), Some("3"));
+    assert_eq!(second.header("etag"), first.header("etag"));
+    assert_eq!(second.header("date"), first.header("date"));
+
+    kit.writes("orders");
+    assert_eq!(app.get("/").await.text(), "1");
+    kit.writes("users");
+    assert_eq!(app.get("/").await.text(), "2");
+    kit.hand.advance(60 * SECOND);
+    assert_eq!(app.get("/").await.text(), "3");
+}
+
+#[tokio::test]
+async fn what_a_handler_writes_or_reads_unseen_is_not_kept() {
+    for refusal in ["write", "volatile function"] {
+        let kit = Kit::new(Policy::new());
+        let app = kit.app(move |kit, _| async move {
+            crate::cache::Scope::current().unwrap().refuse(refusal);
+            kit.next()
+        });
+        for expected in ["1", "2"] {
+            assert_eq!(app.get("/").await.text(), expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn helpers_speak_for_what_is_not_sql() {
+    let kit = Kit::new(Policy::new());
+    let app = kit.app(async |kit, _| {
+        depends_on_tag("prices");
+        kit.next()
+    });
+    for expected in ["1", "1"] {
+        assert_eq!(app.get("/").await.text(), expected);
+    }
+    kit.engine
+        .invalidate(&[crate::cache::Tag::user("prices")].into_iter().collect());
+    assert_eq!(app.get("/").await.text(), "2");
+
+    let kit = Kit::new(Policy::new());
+    let app = kit.app(async |kit, _| {
+        uncacheable();
+        kit.next()
+    });
+    assert_eq!(app.get("/").await.text(), "1");
+    let again = app.get("/").await;
+    assert_eq!(
+        (again.text(), again.status()),
+        ("2", "cachedpool; fwd=miss; detail=uncacheable")
+    );
+}
+
+#[tokio::test]
+async fn a_spawned_task_reads_for_the_response_if_it_is_carried_along() {
+    let kit = Kit::new(Policy::new());
+    let app = kit.app(async |kit, _| {
+        let inner = kit.clone();
+        let read = in_scope(async move { inner.reads("users") });
+        tokio::spawn(read).await.unwrap();
+        kit.next()
+    });
+    for expected in ["1", "1"] {
+        assert_eq!(app.get("/").await.text(), expected);
+    }
+    kit.writes("users");
+    assert_eq!(app.get("/").await.text(), "2");
+}
+
+#[tokio::test]
+async fn what_is_read_for_somebody_is_kept_only_where_the_key_names_them() {
+    let limited = async |kit: Kit, _: Request<_>| {
+        kit.reads("users");
+        crate::cache::Scope::current().unwrap().limit_to_some();
+        kit.next()
+    };
+    let kit = Kit::new(Policy::new());
+    let app = kit.app(limited);
+    app.get("/").await;
+    assert_eq!(app.get("/").await.text(), "2");
+    let kit = Kit::new(Policy::new().key(|_| Some("tenant".to_owned())));
+    let app = kit.app(limited);
+    app.get("/").await;
+    assert_eq!(app.get("/").await.text(), "1");
+}
+
+#[tokio::test]
+async fn one_layer_inside_another_tells_it_what_it_depends_on() {
+    let kit = Kit::new(Policy::new());
+    let app = kit.twice(async |kit, _| {
+        kit.reads("users");
+        kit.next()
+    });
+    for (written, expected) in [("x", "1"), ("x", "1"), ("users", "2"), ("x", "2")] {
+        kit.writes(written);
+        assert_eq!(app.get("/").await.text(), expected);
+    }
+}
+
+#[tokio::test]
+async fn an_outer_layer_keeps_no_longer_what_an_inner_one_answered_from_its_cache() {
+    let kit = Kit::new(Policy::new());
+    let app = kit.twice(async |kit, _| {
+        kit.reads("users");
+        kit.next()
+    });
+    app.get("/").await;
+    // Gone from the outer one alone: it has another key.
+    let other = get("/")
+        .header("x-host", "h")
+        .body(Default::default())
+        .unwrap();
+    assert_eq!(app.send(other).await.text(), "2");
+    kit.writes("users");
+    assert_eq!(app.get("/").await.text(), "3");
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_does_so_as_without_the_layer() {
+    let kit = Kit::new(Policy::new());
+    let app = kit.app(async |kit, _| {
+        assert!(
+            kit.next().status() != StatusCode::OK || kit.count() > 1,
+            "on purpose"
+        );
+        kit.next()
+    });
+    let failed = tokio::spawn({
+        let app = app.clone();
+        async move { app.get("/").await }
+    });
+    assert!(failed.await.unwrap_err().is_panic());
+    assert_eq!(app.get("/").await.text(), "3");
+    assert_eq!(app.get("/").await.text(), "3");
+}
+
+#[tokio::test]
+async fn a_request_that_changes_something_makes_its_uri_anew() {
+    let kit = Kit::new(Policy::new());
+    let app = kit.app(async |kit, request| {
+        let fails = request.headers().contains_key("x-fail");
+        let mut response = kit.next();
+        if fails {
+            *response.status_mut() = StatusCode::CONFLICT;
+        }
+        response
+    });
+    assert_eq!(app.get("/a").await.text(), "1");
+    let post = |fails: &'static str| {
+        let request = get("/a").method("POST").header(fails, "1");
+        app.send(request.body(Default::default()).unwrap())
+    };
+    let failed = post("x-fail").await;
+    assert_eq!(failed.status(), "cachedpool; fwd=method");
+    assert_eq!(app.get("/a").await.text(), "1");
+    post("x-done").await;
+    assert_eq!(app.get("/a").await.text(), "4");
+}
+
+#[tokio::test]
+async fn tags_are_named_for_caches_on_the_way() {
+    let kit = Kit::new(Policy::new().cache_tags(Tagging::CacheTag));
+    let app = kit.app(async |kit, _| {
+        kit.reads("users");
+        kit.next()
+    });
+    for _ in 0..2 {
+        let tags = app.get("/x").await.header("cache-tag").map(str::to_owned);
+        let tags = tags.expect("they are named");
+        let mut tags: Vec<_> = tags.split(',').collect();
+        tags.sort_unstable();
+        assert_eq!(tags, ["//h/x", "users"]);
+    }
+}
+
+#[tokio::test]
+async fn a_policy_that_stores_nothing_touches_nothing() {
+    let kit = Kit::new(Policy::new().no_store());
+    let app = kit.app(async |kit, request| {
+        assert!(request.headers().contains_key("x-any"));
+        kit.next()
+    });
+    let request = || {
+        get("/")
+            .header("x-any", "1")
+            .body(Default::default())
+            .unwrap()
+    };
+    app.send(request()).await;
+    let answer: Answer = app.send(request()).await;
+    assert_eq!(answer.text(), "2");
+    assert!(answer.headers.is_empty());
+}

@@ -18,7 +18,11 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
-use cachedpool::{Backend, CachedPool, prelude::*};
+use cachedpool::{
+    Backend, CachedPool,
+    http::{Policy, ResponseCacheLayer},
+    prelude::*,
+};
 use serde_json::json;
 use sqlx::{Decode, Encode, FromRow, IntoArguments, Type};
 
@@ -62,12 +66,29 @@ where
             pool: pool.clone(),
             ran: Ran::default(),
         });
+        // Clients ask each time, and get a 304 where nothing has changed. A write throws away what it changes; the times are
+        // the bound for writes that no pool has seen.
+        let users = Policy::new()
+            .max_age(Duration::ZERO)
+            .s_maxage(Duration::from_secs(60))
+            .stale_if_error(Duration::from_secs(3600))
+            .shared_as("shop");
+        // Nobody waits for one that has expired, but for the first after ten seconds without a visitor.
+        let dashboard = Policy::new()
+            .s_maxage(Duration::from_secs(5))
+            .stale_while_revalidate(Duration::from_secs(10))
+            .stale_if_error(Duration::from_secs(3600))
+            .shared_as("shop");
+        let kept = |policy| ResponseCacheLayer::new(pool, policy);
         Router::new()
             .route("/", get(page))
-            .route("/users/{id}", get(Self::user).put(Self::rename))
+            .route(
+                "/users/{id}",
+                get(Self::user).put(Self::rename).layer(kept(users)),
+            )
             .route("/users/{id}/orders", get(Self::orders))
             .route("/orders", post(Self::order))
-            .route("/dashboard", get(Self::dashboard))
+            .route("/dashboard", get(Self::dashboard).layer(kept(dashboard)))
             .route("/stats", get(Self::stats))
             .with_state(shop)
     }
@@ -164,6 +185,7 @@ where
             "pool": {
                 "hits_local": pool.hits_local,
                 "hits_shared": pool.hits_shared,
+                "shared_stores": pool.shared_stores,
                 "stale_hits": pool.stale_hits,
                 "loads": pool.loads,
             },

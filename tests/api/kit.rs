@@ -81,7 +81,11 @@ impl Api {
 
     /// As a client that keeps a response with this tag.
     pub(crate) async fn get_unless(&self, path: &str, etag: &str) -> Answer {
-        Answer::of(self.request(Method::GET, path).header("If-None-Match", etag)).await
+        Answer::of(
+            self.request(Method::GET, path)
+                .header("If-None-Match", etag),
+        )
+        .await
     }
 
     pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
@@ -147,7 +151,7 @@ impl Answer {
 
     /// Answered from the cache, by what is no longer fresh.
     pub(crate) fn is_stale(&self) -> bool {
-        self.cache_status().contains("ttl=-")
+        self.cache_status().contains("detail=stale")
     }
 
     /// Made by the handler.
@@ -175,11 +179,16 @@ fn binary() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let binary = test.ancestors().nth(2).unwrap().join("examples/api");
     let advice = "build it: cargo build --all-features --example api";
-    let built = modified(&binary).unwrap_or_else(|| panic!("{} is not there; {advice}", binary.display()));
+    let built =
+        modified(&binary).unwrap_or_else(|| panic!("{} is not there; {advice}", binary.display()));
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     for part in ["examples/api", "src"] {
         let changed = newest(&package.join(part));
-        assert!(changed <= built, "{} is older than {part}; {advice}", binary.display());
+        assert!(
+            changed <= built,
+            "{} is older than {part}; {advice}",
+            binary.display()
+        );
     }
     binary
 }
@@ -188,7 +197,11 @@ fn newest(directory: &Path) -> SystemTime {
     let entries = std::fs::read_dir(directory).unwrap();
     let times = entries.map(|entry| {
         let path = entry.unwrap().path();
-        if path.is_dir() { newest(&path) } else { modified(&path).unwrap() }
+        if path.is_dir() {
+            newest(&path)
+        } else {
+            modified(&path).unwrap()
+        }
     });
     times.max().unwrap_or(SystemTime::UNIX_EPOCH)
 }

@@ -9,11 +9,17 @@ use crate::kit::{Api, SOON};
 #[tokio::test]
 async fn what_is_kept_stands_in_while_the_database_is_away() {
     let postgres = Victim::postgres().await;
-    let url = format!("postgres://postgres:test@{}/postgres?sslmode=disable", postgres.address());
+    let url = format!(
+        "postgres://postgres:test@{}/postgres?sslmode=disable",
+        postgres.address()
+    );
     let api = Api::on(&url, &redis().await.url()).await;
     let dashboard = api.get("/dashboard").await;
     let user = api.get("/users/7").await;
-    assert_eq!((dashboard.status, user.status), (StatusCode::OK, StatusCode::OK));
+    assert_eq!(
+        (dashboard.status, user.status),
+        (StatusCode::OK, StatusCode::OK)
+    );
 
     postgres.kill().await;
     // What was not kept cannot be answered, and the client is told that it may ask again.
@@ -26,7 +32,10 @@ async fn what_is_kept_stands_in_while_the_database_is_away() {
     for detail in ["detail=stale-while-revalidate", "detail=stale-if-error"] {
         wait_until(SOON, detail, async || {
             let answer = api.get("/dashboard").await;
-            assert_eq!((answer.status, &answer.body), (StatusCode::OK, &dashboard.body));
+            assert_eq!(
+                (answer.status, &answer.body),
+                (StatusCode::OK, &dashboard.body)
+            );
             answer.cache_status().contains(detail)
         })
         .await;

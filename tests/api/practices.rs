@@ -13,7 +13,10 @@ use crate::kit::{Api, SOON};
 async fn a_response_is_kept_in_memory_and_in_redis_where_other_processes_find_it() {
     let database = postgres().await.fresh_database().await;
     let redis = redis().await.url();
-    let (one, other) = (Api::on(&database, &redis).await, Api::on(&database, &redis).await);
+    let (one, other) = (
+        Api::on(&database, &redis).await,
+        Api::on(&database, &redis).await,
+    );
 
     let made = one.get("/users/7").await;
     assert!(made.is_miss(), "{made:?}");
@@ -28,7 +31,13 @@ async fn a_response_is_kept_in_memory_and_in_redis_where_other_processes_find_it
     let found = other.get("/users/7").await;
     assert!(found.is_hit(), "{found:?}");
     assert_eq!((&found.body, found.etag()), (&made.body, made.etag()));
-    assert_eq!((one.counted("/ran/user").await, other.counted("/ran/user").await), (1, 0));
+    assert_eq!(
+        (
+            one.counted("/ran/user").await,
+            other.counted("/ran/user").await
+        ),
+        (1, 0)
+    );
     assert_eq!(other.counted("/pool/hits_shared").await, 1);
     assert!(other.get("/users/7").await.is_hit());
     assert_eq!(other.counted("/pool/hits_shared").await, 1);

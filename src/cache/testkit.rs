@@ -99,7 +99,7 @@ pub(super) fn meta(noted: Tick, rows: usize) -> Meta {
 }
 
 #[cfg(not(shuttle))]
-pub(super) fn cached<T>(value: T) -> Cached<T> {
+pub(crate) fn cached<T>(value: T) -> Cached<T> {
     let start = Tick::from_nanos(0);
     Cached::new(
         Arc::new(Entry {

@@ -101,26 +101,28 @@ pub(super) fn of_passed<B: Body<Data = Bytes>>(
     validators: Validators,
     status: CacheStatus,
 ) -> Response<ResponseBody<B>> {
-    let verdict = match validators {
-        Validators::Whole => {
-            conditional::judge(&asker.conditions, response.status(), response.headers())
-        }
-        // Nobody can tell yet whether the client has the rest.
-        Validators::Beginning => Precondition::Holds,
-    };
-    match verdict {
-        Precondition::Holds => {}
-        Precondition::NotModified | Precondition::Failed => {
-            let headers = response.headers_mut();
-            *response.status_mut() = match verdict {
-                Precondition::Failed => failed(headers),
-                Precondition::Holds | Precondition::NotModified => not_modified(headers),
-            };
-            *response.body_mut() = ResponseBody::whole(Bytes::new());
-        }
+    // Of a beginning nobody can tell yet whether the client has the rest.
+    if validators == Validators::Whole
+        && let Some(code) = settle(&asker.conditions, response.status(), response.headers_mut())
+    {
+        *response.status_mut() = code;
+        *response.body_mut() = ResponseBody::whole(Bytes::new());
     }
     status.append_to(response.headers_mut());
     response
+}
+
+/// The status, without a body, that conditions make of a response by its own validators; `None` if it is sent as it is.
+pub(super) fn settle(
+    conditions: &HeaderMap,
+    status: StatusCode,
+    headers: &mut HeaderMap,
+) -> Option<StatusCode> {
+    match conditional::judge(conditions, status, headers) {
+        Precondition::Holds => None,
+        Precondition::NotModified => Some(not_modified(headers)),
+        Precondition::Failed => Some(failed(headers)),
+    }
 }
 
 /// Tells what all answers of the layer tell.

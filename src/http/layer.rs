@@ -1,6 +1,6 @@
 //! The layer: a policy and a pool, put around any service.
 
-use std::{fmt, sync::Arc};
+use std::{any::type_name, fmt, sync::Arc};
 
 use tower_layer::Layer;
 
@@ -56,7 +56,7 @@ impl<S> Layer<S> for ResponseCacheLayer {
     type Service = ResponseCache<S>;
 
     fn layer(&self, inner: S) -> ResponseCache<S> {
-        let storing = if original::is_hidden_from::<S>() {
+        let storing = if original::is_hidden_from(type_name::<S>()) {
             tracing::warn!("responses of an axum router are kept with the feature `axum` only");
             Storing::Off
         } else {

@@ -11,6 +11,8 @@ mod body;
 mod cache_status;
 mod conditional;
 mod directives;
+#[cfg(feature = "axum")]
+mod json;
 mod key;
 mod layer;
 mod lifetime;
@@ -36,6 +38,8 @@ mod turn;
 mod tests;
 
 pub use body::ResponseBody;
+#[cfg(feature = "axum")]
+pub use json::{CachedJson, Conditions};
 pub use layer::ResponseCacheLayer;
 pub use policy::{Policy, Tagging};
 pub use scope::{depends_on_tag, in_scope, uncacheable};

@@ -4,6 +4,8 @@ mod conditions;
 mod keys;
 mod kit;
 mod large;
+#[cfg(feature = "axum")]
+mod nested;
 mod others;
 mod passing;
 mod stale;

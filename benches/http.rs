@@ -136,7 +136,11 @@ async fn past_the_cache(State(pool): State<Pool>) -> Result<Json<Vec<Person>>, S
 }
 
 async fn people(pool: &Pool) -> sqlx::Result<Vec<Person>> {
-    sqlx::query_as(READ).cached(pool).ttl(A_WHILE).fetch_all().await
+    sqlx::query_as(READ)
+        .cached(pool)
+        .ttl(A_WHILE)
+        .fetch_all()
+        .await
 }
 
 fn failed(error: sqlx::Error) -> StatusCode {
@@ -149,8 +153,11 @@ impl Turn {
         let output = wrk.output()?;
         let told = String::from_utf8(output.stdout)?;
         let word = |label: &str| {
-            let line = told.lines().find_map(|line| line.trim().strip_prefix(label));
-            line.map(str::trim).ok_or_else(|| format!("wrk does not tell {label}: {told}"))
+            let line = told
+                .lines()
+                .find_map(|line| line.trim().strip_prefix(label));
+            line.map(str::trim)
+                .ok_or_else(|| format!("wrk does not tell {label}: {told}"))
         };
         // wrk counts what is neither 2xx nor 3xx.
         if told.contains("Non-2xx") || told.contains("Socket errors") {
@@ -165,7 +172,10 @@ impl Turn {
 
 /// The turn in the middle, by requests per second.
 fn middle(mut turns: Vec<Turn>) -> Turn {
-    turns.sort_by(|one, other| one.requests_per_second.total_cmp(&other.requests_per_second));
+    turns.sort_by(|one, other| {
+        one.requests_per_second
+            .total_cmp(&other.requests_per_second)
+    });
     turns[turns.len() / 2]
 }
 

@@ -17,14 +17,14 @@ pub(crate) struct Order {
     pub(crate) cents: i64,
 }
 
-#[derive(FromRow, Serialize)]
+#[derive(Clone, FromRow, Serialize, Deserialize)]
 pub(crate) struct Totals {
     pub(crate) users: i64,
     pub(crate) orders: i64,
     pub(crate) revenue_cents: i64,
 }
 
-#[derive(FromRow, Serialize)]
+#[derive(Clone, FromRow, Serialize, Deserialize)]
 pub(crate) struct Customer {
     pub(crate) id: i64,
     pub(crate) name: String,

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use cachedpool_test_support::wait_until;
 use reqwest::{
     Client, Method, RequestBuilder, StatusCode,
     header::{CACHE_CONTROL, ETAG, HeaderMap},
@@ -77,6 +78,20 @@ impl Api {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         Answer::of(self.request(Method::GET, path)).await
+    }
+
+    /// Asks until the response is kept, and returns it as the cache answers it.
+    ///
+    /// On servers the first ones may not be: a process that starts looks whether the schema must be changed, and the others look
+    /// at it again.
+    pub(crate) async fn get_kept(&self, path: &str) -> Answer {
+        let mut answer = self.get(path).await;
+        wait_until(SOON, "the response is kept", async || {
+            answer = self.get(path).await;
+            answer.is_hit()
+        })
+        .await;
+        answer
     }
 
     /// As a client that keeps a response with this tag.

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
 use http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, LOCATION};
 use proptest::prelude::*;
 

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policys_own_part_is_none_of_the_others() {
+    fn what_a_function_makes_is_none_of_the_other_parts() {
         let parts = Request::builder().uri("/").body(()).unwrap().into_parts().0;
         let own = |own| params(&Policy::new(), &parts, own);
         assert_ne!(own(None), own(Some("")));

@@ -71,6 +71,8 @@
 //! | `sqlite` | | `CachedPool<Sqlite>` |
 //! | `redis` | yes | `Builder::redis`: results and invalidations shared between processes, on Redis 7 or Valkey 8 and later |
 //! | `redis-tls` | | `rediss://` |
+//! | `http` | | `http::ResponseCacheLayer`: whole responses kept and invalidated by the queries behind them, for any tower service |
+//! | `axum` | | `http`, which knows axum's nested routers, and `http::CachedJson` |
 //! | `metrics` | | `observe::metrics::publish`: the counters through the `metrics` facade |
 //! | `testing` | | a clock that tests turn by hand, and switches that break a mechanism on purpose; never for production, not covered by semver |
 

@@ -58,7 +58,7 @@ impl Stamp {
     }
 
     /// A number that is another one when a slot or its version is, for one `seed` and `salt`.
-    pub(crate) fn state(&self, seed: u64, salt: &[u8]) -> u128 {
+    pub fn state(&self, seed: u64, salt: &[u8]) -> u128 {
         let mut bytes = salt.to_vec();
         for slot in self.tags.read_slots() {
             bytes.extend_from_slice(&slot.to_le_bytes());

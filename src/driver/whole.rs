@@ -25,6 +25,10 @@ enum Part {
     Params = 8,
     Tag = 9,
     Generation = 10,
+    #[cfg_attr(
+        not(feature = "http"),
+        allow(dead_code, reason = "only responses have one")
+    )]
     Response = 11,
 }
 
@@ -73,6 +77,10 @@ impl Home {
 
     /// The key of something that code makes of reads, by the name that the user gave it and what tells it from others; `None`
     /// where nobody knows the executable. Another one may make something else of the same reads.
+    #[cfg_attr(
+        not(feature = "http"),
+        allow(dead_code, reason = "only responses have one")
+    )]
     pub(crate) fn response(&self, name: &str, key: &[u8]) -> Option<WholeKey> {
         let mut bytes = Bytes(Vec::with_capacity(self.common.len() + key.len() + 128));
         bytes.0.extend_from_slice(&self.common);

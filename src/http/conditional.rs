@@ -112,6 +112,8 @@ fn if_match(request: &HeaderMap) -> Option<IfMatch> {
 
 #[cfg(all(test, not(shuttle)))]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
     use http::{
         HeaderValue,
         header::{ETAG, LAST_MODIFIED},

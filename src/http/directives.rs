@@ -160,6 +160,8 @@ fn larger(present: &mut Option<Duration>, other: Option<Duration>) {
 
 #[cfg(all(test, not(shuttle)))]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
     use http::{HeaderName, HeaderValue};
     use proptest::prelude::*;
 

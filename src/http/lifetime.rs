@@ -83,6 +83,8 @@ pub(super) fn tell(policy: &Policy, credentials: Credentials, span: Span, header
 
 #[cfg(all(test, not(shuttle)))]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
     use http::header::AUTHORIZATION;
     use proptest::prelude::*;
 

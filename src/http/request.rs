@@ -180,6 +180,8 @@ const fn bypass(detail: &'static str) -> Pass {
 
 #[cfg(all(test, not(shuttle)))]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
     use http::{
         HeaderValue, Request,
         header::{ACCEPT_LANGUAGE, CACHE_CONTROL, IF_NONE_MATCH},

@@ -61,6 +61,8 @@ fn encode(label: &str, line: &mut String) {
 
 #[cfg(all(test, not(shuttle)))]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
     use super::*;
     use crate::cache::Tag;
 

@@ -22,6 +22,10 @@ pub enum Invalidation {
 pub(crate) struct Hook(Arc<dyn Fn(&Invalidation) + Send + Sync>);
 
 impl Hook {
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "mysql", feature = "sqlite")),
+        allow(dead_code, reason = "only a pool's builder makes one")
+    )]
     pub(crate) fn new(call: impl Fn(&Invalidation) + Send + Sync + 'static) -> Self {
         Hook(Arc::new(call))
     }

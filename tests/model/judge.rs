@@ -187,7 +187,7 @@ impl<'a> Case<'a> {
                 || self.commits[at - 1]
                     .changes
                     .iter()
-                    .any(|change| look.read.depends_on(change.place()))
+                    .any(|change| look.read.may_show(change))
         };
         (oldest..=newest)
             .filter(|&at| relevant(at))
@@ -222,7 +222,7 @@ impl<'a> Case<'a> {
             commit
                 .changes
                 .iter()
-                .any(|change| look.read.depends_on(change.place()))
+                .any(|change| look.read.may_show(change))
         };
         self.commits
             .iter()

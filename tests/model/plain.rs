@@ -132,6 +132,23 @@ impl State {
 }
 
 impl Read {
+    /// Whether its answer can change with this. A write that is told tells the readers of its own rows alone, so a read that
+    /// asks for a row by its id may go on with what an older, untold write has changed there.
+    pub(crate) fn may_show(&self, change: &Change) -> bool {
+        let asked = match self.question {
+            Question::Point(_, id) | Question::Literal(_, id) => Some(id),
+            _ => None,
+        };
+        let changed = match *change {
+            Change::Put(_, id, _) | Change::Gone(_, id, _) => Some(id),
+            Change::Fault(..) => None,
+        };
+        let same_row = asked
+            .zip(changed)
+            .is_none_or(|(asked, changed)| asked == changed);
+        self.depends_on(change.place()) && same_row
+    }
+
     /// Whether its answer can change with what is at `place`.
     pub(crate) fn depends_on(&self, place: Place) -> bool {
         match place {

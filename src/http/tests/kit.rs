@@ -56,8 +56,10 @@ impl ResponseStore for Place {
 
 impl Kit {
     pub(super) fn new(policy: Policy) -> Self {
-        let mut settings = EngineSettings::default();
-        settings.ttl_jitter = 0.0;
+        let settings = EngineSettings {
+            ttl_jitter: 0.0,
+            ..EngineSettings::default()
+        };
         let (engine, hand) = testkit::engine(settings, Handle::current());
         Self {
             engine,

@@ -1,5 +1,7 @@
 //! The layer around services made for the test, on an engine with time turned by hand.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
 mod conditions;
 mod keys;
 mod kit;

@@ -175,6 +175,16 @@ impl Engine {
         }
     }
 
+    /// A stamp for something that depends on the question's tags beside what is read for it, to be noted before any of that. It
+    /// holds the words of the shared clock where it is to be shared.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn note(&self, question: &Question) -> Stamp {
+        let stamp = self.clock.stamp(&question.tags);
+        self.with_words(question, stamp).await
+    }
+
     /// The stamp with the words of the shared clock, for a load that does not look for an entry.
     pub(super) async fn with_words(&self, question: &Question, mut stamp: Stamp) -> Stamp {
         if stamp.standing == Standing::Clear

@@ -35,10 +35,6 @@ type Answer<T> = Result<Json<T>, Error>;
 type Id = Result<Path<i64>, PathRejection>;
 type Body<T> = Result<Json<T>, JsonRejection>;
 
-/// For how long a dashboard is fresh, and what it is made of: were that kept longer, a dashboard that is made anew would show the
-/// same.
-const DASHBOARD: Duration = Duration::from_secs(5);
-
 /// The state of the application.
 pub(crate) struct Shop<DB: Backend> {
     pool: CachedPool<DB>,
@@ -79,7 +75,7 @@ where
             .shared_as("shop");
         // Nobody waits for one that has expired, but for the first after ten seconds without a visitor.
         let dashboard = Policy::new()
-            .s_maxage(DASHBOARD)
+            .s_maxage(Duration::from_secs(5))
             .stale_while_revalidate(Duration::from_secs(10))
             .stale_if_error(Duration::from_secs(3600))
             .shared_as("shop");
@@ -159,13 +155,14 @@ where
     /// `GET /dashboard`
     async fn dashboard(State(shop): State<Arc<Self>>) -> Answer<Dashboard> {
         count(&shop.ran.dashboard);
+        // `refresh`: it is the dashboard that is kept, and one that is made anew is to show the database as it is.
         let totals: Totals = sqlx::query_as(
             "SELECT (SELECT count(*) FROM users) AS users, count(*) AS orders,
                     CAST(coalesce(sum(cents), 0) AS BIGINT) AS revenue_cents
              FROM orders",
         )
         .cached(&shop.pool)
-        .ttl(DASHBOARD)
+        .refresh()
         .fetch_one()
         .await?;
         let best_customers: Vec<Customer> = sqlx::query_as(
@@ -174,7 +171,7 @@ where
              GROUP BY users.id, users.name ORDER BY 3 DESC, 1 LIMIT 3",
         )
         .cached(&shop.pool)
-        .ttl(DASHBOARD)
+        .refresh()
         .fetch_all()
         .await?;
         // What a real one does with millions of orders.

@@ -1,6 +1,7 @@
 //! The example as a process of its own, and a client that speaks with it.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, SystemTime},
@@ -9,7 +10,7 @@ use std::{
 use cachedpool_test_support::wait_until;
 use reqwest::{
     Client, Method, RequestBuilder, StatusCode,
-    header::{CACHE_CONTROL, ETAG, HeaderMap},
+    header::{CACHE_CONTROL, ETAG, HOST, HeaderMap},
 };
 use serde_json::Value;
 use tokio::{
@@ -43,11 +44,11 @@ impl Api {
     }
 
     /// On PostgreSQL and Redis, which other processes may use as well.
-    pub(crate) async fn on(database: &str, redis: &str) -> Self {
+    pub(crate) async fn on(database: &str, redis: SocketAddr) -> Self {
         Self::start(
             Command::new(binary())
                 .env("DATABASE_URL", database)
-                .env("REDIS_URL", redis),
+                .env("REDIS_URL", format!("redis://{redis}")),
         )
         .await
     }
@@ -128,7 +129,9 @@ impl Api {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.url))
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        // As behind one proxy: processes are asked by one name, which is part of what tells responses apart.
+        request.header(HOST, "shop.example")
     }
 }
 
@@ -167,11 +170,6 @@ impl Answer {
     /// Answered from the cache, by what is no longer fresh.
     pub(crate) fn is_stale(&self) -> bool {
         self.cache_status().contains("detail=stale")
-    }
-
-    /// Made by the handler.
-    pub(crate) fn is_miss(&self) -> bool {
-        self.cache_status().contains("fwd=")
     }
 
     /// For how long the cache answers with it, in whole seconds.

@@ -1,6 +1,6 @@
 //! The example while its database is away.
 
-use cachedpool_test_support::{Victim, redis, wait_until};
+use cachedpool_test_support::{Victim, wait_until};
 use reqwest::StatusCode;
 use serde_json::json;
 
@@ -8,12 +8,12 @@ use crate::kit::{Api, SOON};
 
 #[tokio::test]
 async fn what_is_kept_stands_in_while_the_database_is_away() {
-    let postgres = Victim::postgres().await;
+    let (postgres, redis) = (Victim::postgres().await, Victim::redis(&[]).await);
     let url = format!(
         "postgres://postgres:test@{}/postgres?sslmode=disable",
         postgres.address()
     );
-    let api = Api::on(&url, &redis().await.url()).await;
+    let api = Api::on(&url, redis.address()).await;
     let dashboard = api.get_kept("/dashboard").await;
     let user = api.get_kept("/users/7").await;
 

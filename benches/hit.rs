@@ -79,7 +79,7 @@ macro_rules! benches {
             use cachedpool::prelude::*;
             use divan::Bencher;
             use futures_util::FutureExt as _;
-            use sqlx::{Row as _, query::QueryAs};
+            use sqlx::{Row as _, query::{Query, QueryAs}};
 
             use super::*;
 
@@ -88,6 +88,9 @@ macro_rules! benches {
             const UNIQUE: &str = concat!(
                 "SELECT id, name, org FROM bench_users WHERE id <= ", $first, " AND id <> - ", $second
             );
+
+            const UPDATE: &str =
+                concat!("UPDATE bench_users SET org = ", $first, " WHERE id = ", $second);
 
             type Database = <$Row as sqlx::Row>::Database;
             type Arguments = <Database as sqlx::Database>::Arguments;
@@ -119,6 +122,11 @@ macro_rules! benches {
             /// What no read asked for before.
             fn unasked(rows: i64) -> QueryAs<'static, Database, User, Arguments> {
                 sqlx::query_as(UNIQUE).bind(rows).bind(unique())
+            }
+
+            /// A write that is told to the readers of one row.
+            fn update() -> Query<'static, Database, Arguments> {
+                sqlx::query(UPDATE).bind(black_box(3_i64)).bind(black_box(7_i64))
             }
 
             /// As the macros build it: the mapping is a closure.
@@ -204,6 +212,17 @@ macro_rules! benches {
                 wait!(bencher, || unasked(rows)
                     .cached(pool())
                     .fetch_all_shared());
+            }
+
+            #[divan::bench]
+            fn h_plain_update(bencher: Bencher<'_, '_>) {
+                wait!(bencher, || update().execute(pool().inner()));
+            }
+
+            /// The same through the pool: what it takes longer is a task, the ledger and the clock.
+            #[divan::bench]
+            fn i_pinned_update(bencher: Bencher<'_, '_>) {
+                wait!(bencher, || update().execute(pool()));
             }
 
             #[divan::bench(args = [10, 10_000], sample_size = 1000)]

@@ -71,6 +71,7 @@ impl Scope {
     }
 
     /// The scope that the caller runs in.
+    #[inline]
     pub fn current() -> Option<Self> {
         CURRENT.try_with(Self::clone).ok()
     }

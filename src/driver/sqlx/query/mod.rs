@@ -158,6 +158,10 @@ impl<'p, DB: Backend, Q> CachedRead<'p, DB, Q> {
         self
     }
 
+    fn is_scoped(&self) -> bool {
+        (self.policy.as_ref()).is_some_and(|policy| policy.scope.is_some())
+    }
+
     /// Applies a policy, under the hints that were called before.
     pub fn policy(self, policy: &CachePolicy) -> Self {
         self.hint(|own| own.over(policy))
@@ -197,22 +201,17 @@ hints! {
     only_if_cached();
 }
 
-impl<DB: Backend, Q: Mapped<DB>> CachedRead<'_, DB, Q> {
-    /// The one way through, which tells the caller's scope of the read.
-    async fn read<V: Gather<Q::Row>>(self) -> Result<Cached<V>, Error> {
-        let engine = &self.pool.core().engine;
-        let scoped = (self.policy.as_ref()).is_some_and(|policy| policy.scope.is_some());
-        let answer = self.query.read(self.pool, self.policy).await;
-        if let Some(scope) = Scope::current() {
-            match &answer {
-                Ok(cached) => scope.answer(engine, cached),
-                Err(_) => scope.refuse("failed read"),
-            }
-            if scoped {
-                scope.limit_to_some();
-            }
+/// Tells the caller's scope of a read. `scoped` is one for a scope of the user's.
+#[inline]
+fn tell<DB: Backend, V>(pool: &CachedPool<DB>, scoped: bool, answer: &Result<Cached<V>, Error>) {
+    if let Some(scope) = Scope::current() {
+        match answer {
+            Ok(cached) => scope.answer(&pool.core().engine, cached),
+            Err(_) => scope.refuse("failed read"),
         }
-        answer
+        if scoped {
+            scope.limit_to_some();
+        }
     }
 }
 
@@ -226,7 +225,10 @@ impl<DB: Backend, Q> CachedRead<'_, DB, Q> {
     where
         Q: Mapped<DB>,
     {
-        self.read().await
+        let (pool, scoped) = (self.pool, self.is_scoped());
+        let answer = self.query.read(pool, self.policy).await;
+        tell(pool, scoped, &answer);
+        answer
     }
 
     /// All rows.
@@ -248,7 +250,10 @@ impl<DB: Backend, Q> CachedRead<'_, DB, Q> {
     where
         Q: Mapped<DB>,
     {
-        self.read().await
+        let (pool, scoped) = (self.pool, self.is_scoped());
+        let answer = self.query.read(pool, self.policy).await;
+        tell(pool, scoped, &answer);
+        answer
     }
 
     /// The first row, if there is one.

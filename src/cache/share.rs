@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use super::{
-    Cached, Engine, Entry, Loaded, Lookup, Question, Source, Stamp, Value,
+    Cached, Engine, Entry, Loaded, Lookup, Question, Source, Stamp, Tags, Value, WholeKey,
     clock::Validity,
     entry::downcast,
     shared::{Claimed, Loader, Look, Seen, Visit},
@@ -176,9 +176,29 @@ impl Engine {
     }
 
     /// The stamp with the words of the shared clock, for a load that does not look for an entry.
-    pub(super) async fn with_words(&self, question: &Question, mut stamp: Stamp) -> Stamp {
+    pub(super) async fn with_words(&self, question: &Question, stamp: Stamp) -> Stamp {
+        self.with_words_of(self.visit(question), stamp).await
+    }
+
+    /// Notes the words of `tags`, also those of the shared clock where there is one that answers: for what is read past the
+    /// cache, and is no reason to keep what is made of it in this process.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn stamp_by_the_tier(&self, tags: &Tags) -> Stamp {
+        let stamp = self.clock.stamp(tags);
+        let Some(shared) = &self.shared else {
+            return stamp;
+        };
+        // The words are asked for and no entry, so it needs no name among processes.
+        let nameless = WholeKey(Box::default());
+        let visit = shared.visit(Some(&nameless), tags);
+        self.with_words_of(visit, stamp).await
+    }
+
+    async fn with_words_of(&self, visit: Option<Visit<'_>>, mut stamp: Stamp) -> Stamp {
         if stamp.standing == Standing::Clear
-            && let Some(visit) = self.visit(question)
+            && let Some(visit) = visit
         {
             match visit.read().await {
                 Look::Free(outside) => stamp.outside = Some(outside),

@@ -68,7 +68,7 @@ where
     let outer = Scope::current();
     let scope = Scope::new(place.engine());
     // Before anything is read: a request that changes something under this URI moves it (RFC 9111 §4.4).
-    scope.depends_on(&seat.target);
+    scope.read(place.engine(), seat.target_stamp(place.engine()).await);
     let made = make_inside(&scope, &place, seat, service, request).await;
     if let Some(outer) = outer {
         outer.take_in(&scope);

@@ -143,7 +143,8 @@ async fn a_request_that_is_dropped_leaves_its_place_to_the_next() {
 
 #[tokio::test]
 async fn a_write_while_the_handler_runs_keeps_its_response_from_being_given_again() {
-    let kit = Kit::new(Policy::new());
+    let policy = Policy::new().max_age(5 * SECOND).s_maxage(9 * SECOND);
+    let kit = Kit::new(policy);
     let app = kit.app(async |kit, _| {
         kit.reads("users");
         if kit.count() == 0 {
@@ -156,6 +157,8 @@ async fn a_write_while_the_handler_runs_keeps_its_response_from_being_given_agai
         (first.text(), first.status()),
         ("1", "cachedpool; fwd=miss")
     );
+    // Nor may a cache on the way: the purge has come before the response.
+    assert_eq!(first.header("cache-control"), Some("no-cache"));
     assert_eq!(app.get("/").await.text(), "2");
     assert_eq!(app.get("/").await.text(), "2");
 }

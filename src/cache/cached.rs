@@ -138,7 +138,7 @@ impl<T> Cached<T> {
         }
     }
 
-    pub(super) fn meta(&self) -> &Meta {
+    pub(crate) fn meta(&self) -> &Meta {
         self.held.meta()
     }
 }

@@ -38,7 +38,7 @@ mod value;
 mod write;
 
 #[cfg(all(test, not(shuttle)))]
-mod engine_tests;
+pub(crate) mod engine_tests;
 #[cfg(all(test, shuttle))]
 mod schedules;
 #[cfg(test)]

@@ -13,7 +13,9 @@
 //! A read in a transaction may see the database as of its beginning. Its stamp counts only if nothing that it depends on
 //! moved between the beginning and the read ([`Clock::moved_since`](super::Clock::moved_since)).
 //!
-//! A scope follows the task that it is run on, across every await; to a spawned task it must be carried ([`Scope::run`]).
+//! A scope follows the task that it is run on, across every await; to a spawned task it must be carried ([`Scope::run`]). One
+//! inside another tells that one of each read at once: what is made inside may be read to its end only when the scope has long
+//! been left.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -34,6 +36,8 @@ pub struct Scope(Arc<Inner>);
 
 struct Inner {
     engine: Arc<Engine>,
+    /// The one that it was begun in: what is made inside is part of what is made there.
+    outer: Option<Scope>,
     /// Written by each read inside.
     gathered: Mutex<Gathered>,
 }
@@ -62,10 +66,12 @@ pub struct Found {
 pub struct Unfollowed(pub &'static str);
 
 impl Scope {
-    /// A scope for what is read through `engine`. Reads through another make it refuse.
+    /// A scope for what is read through `engine`. Reads through another make it refuse. It is part of the one that the caller
+    /// runs in, if there is one.
     pub fn new(engine: &Arc<Engine>) -> Self {
         Self(Arc::new(Inner {
             engine: engine.clone(),
+            outer: Self::current(),
             gathered: Mutex::default(),
         }))
     }
@@ -112,6 +118,9 @@ impl Scope {
 
     /// What is made inside must not be kept.
     pub fn refuse(&self, why: &'static str) {
+        if let Some(outer) = &self.0.outer {
+            outer.refuse(why);
+        }
         lock(&self.0.gathered)
             .refusal
             .get_or_insert(Unfollowed(why));
@@ -124,6 +133,9 @@ impl Scope {
 
     /// What was read is for those alone for whom it was read.
     pub fn limit_to_some(&self) {
+        if let Some(outer) = &self.0.outer {
+            outer.limit_to_some();
+        }
         lock(&self.0.gathered).scoped = true;
     }
 
@@ -152,20 +164,10 @@ impl Scope {
         self.note(engine, cached.meta().stamp().clone(), fresh_for);
     }
 
-    /// What was made inside `inner` is part of what is made inside this one.
-    pub fn take_in(&self, inner: &Scope) {
-        match inner.found() {
-            Ok(found) => {
-                if found.scoped {
-                    self.limit_to_some();
-                }
-                self.note(&inner.0.engine, found.stamp, found.fresh_for);
-            }
-            Err(Unfollowed(why)) => self.refuse(why),
-        }
-    }
-
     fn note(&self, engine: &Engine, stamp: Stamp, fresh_for: Option<Duration>) {
+        if let Some(outer) = &self.0.outer {
+            outer.note(engine, stamp.clone(), fresh_for);
+        }
         if !std::ptr::eq(engine, &*self.0.engine) {
             return self.refuse("read through another pool");
         }

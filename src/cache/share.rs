@@ -3,7 +3,7 @@
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use super::{
-    Cached, Engine, Entry, Loaded, Lookup, Question, Source, Stamp, Value,
+    Cached, Engine, Entry, Loaded, Lookup, Question, Source, Stamp, Tags, Value, WholeKey,
     clock::Validity,
     entry::downcast,
     shared::{Claimed, Loader, Look, Seen, Visit},
@@ -175,20 +175,30 @@ impl Engine {
         }
     }
 
-    /// A stamp for something that depends on the question's tags beside what is read for it, to be noted before any of that. It
-    /// holds the words of the shared clock where it is to be shared.
+    /// The stamp with the words of the shared clock, for a load that does not look for an entry.
+    pub(super) async fn with_words(&self, question: &Question, stamp: Stamp) -> Stamp {
+        self.with_words_of(self.visit(question), stamp).await
+    }
+
+    /// Notes the words of `tags`, also those of the shared clock where there is one that answers: for what is read past the
+    /// cache, and is no reason to keep what is made of it in this process.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing.
-    pub async fn note(&self, question: &Question) -> Stamp {
-        let stamp = self.clock.stamp(&question.tags);
-        self.with_words(question, stamp).await
+    pub async fn stamp_by_the_tier(&self, tags: &Tags) -> Stamp {
+        let stamp = self.clock.stamp(tags);
+        let Some(shared) = &self.shared else {
+            return stamp;
+        };
+        // The words are asked for and no entry, so it needs no name among processes.
+        let nameless = WholeKey(Box::default());
+        let visit = shared.visit(Some(&nameless), tags);
+        self.with_words_of(visit, stamp).await
     }
 
-    /// The stamp with the words of the shared clock, for a load that does not look for an entry.
-    pub(super) async fn with_words(&self, question: &Question, mut stamp: Stamp) -> Stamp {
+    async fn with_words_of(&self, visit: Option<Visit<'_>>, mut stamp: Stamp) -> Stamp {
         if stamp.standing == Standing::Clear
-            && let Some(visit) = self.visit(question)
+            && let Some(visit) = visit
         {
             match visit.read().await {
                 Look::Free(outside) => stamp.outside = Some(outside),

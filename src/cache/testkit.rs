@@ -113,6 +113,30 @@ pub(crate) fn cached<T>(value: T) -> Cached<T> {
     )
 }
 
+/// Two engines on one shared tier, once they may use it, and with time turned by hand.
+#[cfg(not(shuttle))]
+pub(crate) async fn engines(
+    settings: EngineSettings,
+    handle: tokio::runtime::Handle,
+) -> ([Arc<Engine>; 2], ManualTime) {
+    let (hub, time, hand) = super::engine_tests::hub::Hub::new();
+    let engines = [(); 2].map(|()| {
+        let shared = Some((hub.member(), super::SharedSettings::default()));
+        let store = Arc::new(PlainStore::default());
+        Engine::new(
+            settings.clone(),
+            shared,
+            store,
+            time.clone(),
+            handle.clone(),
+        )
+    });
+    while !engines.iter().all(|engine| engine.stats().shared_live) {
+        tokio::task::yield_now().await;
+    }
+    (engines, hand)
+}
+
 /// An engine on a plain store, with time turned by hand.
 pub(crate) fn engine(
     settings: EngineSettings,

@@ -205,6 +205,11 @@ impl Ledger {
         written
     }
 
+    /// Whether something is written that others do not see yet.
+    pub(crate) fn has_written(&self) -> bool {
+        !self.written().is_empty()
+    }
+
     fn written(&self) -> Touched {
         match &self.state {
             State::Autocommit => Touched::Nothing,

@@ -37,6 +37,8 @@ pub(super) struct Asker {
 pub(super) enum Origin {
     Cache,
     Handler,
+    /// From the handler too, and a write has changed it meanwhile: no purge of it is still to come.
+    Overtaken,
 }
 
 /// What a 304 leaves out: it speaks of a representation that the client has (RFC 9110 §15.4.5).
@@ -68,7 +70,10 @@ pub(super) fn of_kept<B: Body<Data = Bytes>>(
     let age = kept.age().saturating_add(kept.age);
     let span = Span {
         age,
-        left: kept.fresh_for(),
+        left: match origin {
+            Origin::Cache | Origin::Handler => kept.fresh_for(),
+            Origin::Overtaken => Duration::ZERO,
+        },
     };
     tell(policy, asker.credentials, span, &mut headers);
     if origin == Origin::Cache || !kept.age.is_zero() {

@@ -65,16 +65,10 @@ where
     S: Service<Request<A>, Response = Response<B>>,
     B: Body<Data = Bytes>,
 {
-    let outer = Scope::current();
     let scope = Scope::new(place.engine());
     // Before anything is read: a request that changes something under this URI moves it (RFC 9111 §4.4).
-    let target = seat.question(seat.target.clone());
-    scope.read(place.engine(), place.engine().note(&target).await);
-    let made = make_inside(&scope, &place, seat, service, request).await;
-    if let Some(outer) = outer {
-        outer.take_in(&scope);
-    }
-    made
+    scope.read(place.engine(), seat.target_stamp(place.engine()).await);
+    make_inside(&scope, &place, seat, service, request).await
 }
 
 async fn make_inside<S, A, B>(

@@ -16,7 +16,9 @@ use super::{
     key, marks::Marks, original, policy::Policy, request::Ask, request::Credentials,
     store::ResponseStore, stored::StoredResponse,
 };
-use crate::cache::{Engine, Errand, Key, Mode, Question, Shape, Tag, Tags, Terms, WholeKey};
+use crate::cache::{
+    Consistency, Engine, Errand, Key, Mode, Question, Shape, Stamp, Tag, Tags, Terms, WholeKey,
+};
 
 /// What an entry takes beside its body, at most: its headers.
 const HEADERS: usize = 64 << 10;
@@ -111,6 +113,16 @@ impl Seat {
             key: self.key.clone(),
             whole: self.whole.clone(),
             terms: self.terms,
+        }
+    }
+
+    /// What is noted of its URI. By the tier if the response is looked for there: it takes the words of all that it depends on.
+    pub(super) async fn target_stamp(&self, engine: &Engine) -> Stamp {
+        match (&self.whole, self.terms.consistency) {
+            (None, Consistency::Bounded) => engine.stamp(&self.target),
+            (Some(_), _) | (None, Consistency::Strict) => {
+                engine.stamp_by_the_tier(&self.target).await
+            }
         }
     }
 

@@ -97,8 +97,12 @@ where
             _ => Outcome::Stored,
         };
         let status = CacheStatus::forwarded(self.why, outcome);
+        let origin = match self.place.engine().still_holds(kept.meta().stamp()) {
+            true => Origin::Handler,
+            false => Origin::Overtaken,
+        };
         let (policy, asker) = (&self.place.policy, &self.asker);
-        let response = answer::of_kept(policy, asker, kept, Origin::Handler, status);
+        let response = answer::of_kept(policy, asker, kept, origin, status);
         Ok(response.expect("what was made with its body answers whatever is asked"))
     }
 

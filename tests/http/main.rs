@@ -175,3 +175,63 @@ async fn a_rollback_leaves_responses_alone() {
     transaction.rollback().await.unwrap();
     assert!(fetch(&router, "/cached/1").await.1.contains("; hit"));
 }
+
+/// A transaction that middleware began and wrote in, handed on to the handler.
+type Handed = axum::Extension<Arc<tokio::sync::Mutex<cachedpool::Transaction<'static, Sqlite>>>>;
+
+async fn handed(State(app): State<App>, handed: Option<Handed>) -> String {
+    app.calls.fetch_add(1, Ordering::Relaxed);
+    let read = sqlx::query_scalar("SELECT name FROM users WHERE id = 1");
+    match handed {
+        Some(axum::Extension(transaction)) => read
+            .fetch_one(&mut **transaction.lock().await)
+            .await
+            .unwrap(),
+        None => read.fetch_one(&app.pool).await.unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn what_a_transaction_has_not_committed_is_kept_for_nobody() {
+    let file = SqliteFile::new();
+    let app = App::new(&file).await;
+    let inner = Router::new()
+        .route("/handed", get(handed))
+        .layer(ResponseCacheLayer::new(&app.pool, Policy::new()))
+        .with_state(app.clone());
+    let (called, pool) = (inner.clone(), app.pool.clone());
+    let middleware = move || async move {
+        let mut transaction = pool.begin().await.unwrap();
+        sqlx::query("UPDATE users SET name = 'Eve'")
+            .execute(&mut *transaction)
+            .await
+            .unwrap();
+        let transaction = Arc::new(tokio::sync::Mutex::new(transaction));
+        let mut request = Request::builder()
+            .uri("/handed")
+            .body(Body::empty())
+            .unwrap();
+        request.extensions_mut().insert(transaction.clone());
+        called
+            .clone()
+            .call(request)
+            .await
+            .unwrap()
+            .into_body()
+            .collect()
+            .await
+            .unwrap();
+        Arc::into_inner(transaction)
+            .unwrap()
+            .into_inner()
+            .rollback()
+            .await
+            .unwrap();
+        "rolled back"
+    };
+    let outer = Router::new()
+        .route("/outer", get(middleware))
+        .layer(ResponseCacheLayer::new(&app.pool, Policy::new()));
+    fetch(&outer, "/outer").await;
+    assert_eq!(fetch(&inner, "/handed").await.0, "Ada");
+}

@@ -151,17 +151,16 @@ async fn another_engine_s_reads_and_writes_of_unknown_outcome_are_refused() {
 }
 
 #[tokio::test]
-async fn a_scope_takes_in_what_was_made_inside_it() {
+async fn a_scope_inside_another_tells_it_of_what_is_read_then_or_later() {
     let (engine, _hand) = engine();
-    let (outer, inner) = (Scope::new(&engine), Scope::new(&engine));
+    let outer = Scope::new(&engine);
+    let inner = outer.run(async { Scope::new(&engine) }).await;
     inner.run(reads(&engine, "users")).await;
     inner.limit_to_some();
-    outer.take_in(&inner);
     let found = outer.found().expect("all was followed");
     assert!(found.scoped);
     assert_eq!(found.stamp.tags().names().collect::<Vec<_>>(), ["users"]);
     inner.refuse("for a test");
-    outer.take_in(&inner);
     assert_eq!(outer.found().err().map(|why| why.0), Some("for a test"));
 }
 

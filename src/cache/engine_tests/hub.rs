@@ -17,7 +17,7 @@ use crate::cache::{
 };
 
 /// What several engines share.
-pub(super) struct Hub {
+pub(crate) struct Hub {
     time: Time,
     state: Mutex<State>,
 }
@@ -50,7 +50,7 @@ pub(super) enum Call {
 }
 
 impl Hub {
-    pub(super) fn new() -> (Arc<Self>, Time, ManualTime) {
+    pub(crate) fn new() -> (Arc<Self>, Time, ManualTime) {
         let (time, hand) = Time::manual();
         let state = State {
             clock: MemoryClock::new(1),
@@ -70,7 +70,7 @@ impl Hub {
         (Arc::new(hub), time, hand)
     }
 
-    pub(super) fn member(self: &Arc<Self>) -> Arc<dyn SharedTier> {
+    pub(crate) fn member(self: &Arc<Self>) -> Arc<dyn SharedTier> {
         Arc::new(Member {
             hub: self.clone(),
             index: Mutex::new(None),

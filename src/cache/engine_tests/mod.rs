@@ -2,7 +2,7 @@
 
 mod cancel;
 mod gather;
-mod hub;
+pub(crate) mod hub;
 mod load;
 mod lookup;
 mod refresh;

@@ -92,6 +92,11 @@ impl<DB: Backend> Checkout<DB> {
         !self.ledger.is_settled()
     }
 
+    /// Whether something is written and not committed.
+    pub(super) fn has_written(&self) -> bool {
+        self.ledger.has_written()
+    }
+
     pub(crate) fn depth(&self) -> usize {
         self.depth
     }

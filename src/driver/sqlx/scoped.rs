@@ -67,6 +67,7 @@ impl<DB: Backend> CachedConnection<DB> {
         let checkout = self.ready().await?;
         match checkout.standing(statement, era.as_ref()) {
             Standing::Apart => scope.refuse("another session"),
+            Standing::Ahead => scope.refuse("write"),
             Standing::Unseen => scope.refuse("in a transaction that began unseen"),
             standing => {
                 let core = self.core();
@@ -89,6 +90,8 @@ enum Standing<'a> {
     Now,
     /// Perhaps the database as of this era.
     Since(&'a Era),
+    /// What nobody else sees yet, or ever.
+    Ahead,
     /// As of nobody knows when.
     Unseen,
     /// Perhaps other tables under the same names.
@@ -100,6 +103,8 @@ impl<DB: Backend> Checkout<DB> {
         match (self.in_transaction(), era) {
             _ if self.leads_elsewhere(statement) => Standing::Apart,
             (false, _) => Standing::Now,
+            // Whoever began it need not be the one who reads: another scope may have been told of the write.
+            (true, Some(_)) if self.has_written() => Standing::Ahead,
             (true, Some(era)) => Standing::Since(era),
             (true, None) => Standing::Unseen,
         }

@@ -34,11 +34,12 @@ pub(super) struct Kit {
     pub(super) engine: Arc<Engine>,
     pub(super) hand: ManualTime,
     policy: Policy,
+    consistency: Consistency,
     calls: Arc<AtomicU64>,
 }
 
 #[derive(Clone)]
-struct Place(Arc<Engine>);
+struct Place(Arc<Engine>, Consistency);
 
 impl ResponseStore for Place {
     fn engine(&self) -> &Arc<Engine> {
@@ -46,11 +47,11 @@ impl ResponseStore for Place {
     }
 
     fn consistency(&self) -> Consistency {
-        Consistency::Bounded
+        self.1
     }
 
-    fn shared_key(&self, _: &str, _: &[u8]) -> Option<WholeKey> {
-        None
+    fn shared_key(&self, name: &str, key: &[u8]) -> Option<WholeKey> {
+        Some(WholeKey([name.as_bytes(), key].concat().into()))
     }
 }
 
@@ -65,8 +66,25 @@ impl Kit {
             engine,
             hand,
             policy,
+            consistency: Consistency::Bounded,
             calls: Arc::default(),
         }
+    }
+
+    /// Two processes on one shared tier.
+    pub(super) async fn two(policy: &Policy) -> [Self; 2] {
+        let settings = EngineSettings {
+            ttl_jitter: 0.0,
+            ..EngineSettings::default()
+        };
+        let (engines, hand) = testkit::engines(settings, Handle::current()).await;
+        engines.map(|engine| Self {
+            engine,
+            hand: hand.clone(),
+            policy: policy.clone(),
+            consistency: Consistency::Bounded,
+            calls: Arc::default(),
+        })
     }
 
     /// A read of a table, as a front-end tells of it.
@@ -92,7 +110,10 @@ impl Kit {
     }
 
     pub(super) fn layer(&self) -> ResponseCacheLayer {
-        ResponseCacheLayer::new(&Place(self.engine.clone()), self.policy.clone())
+        ResponseCacheLayer::new(
+            &Place(self.engine.clone(), self.consistency),
+            self.policy.clone(),
+        )
     }
 
     /// The layer around a handler.
@@ -104,6 +125,22 @@ impl Kit {
         App(self.layer().layer(self.handler(handler)))
     }
 
+    /// The same pool and counter under another policy.
+    pub(super) fn with(&self, policy: Policy) -> Self {
+        Self {
+            policy,
+            ..self.clone()
+        }
+    }
+
+    /// The same for a pool that reads in this way.
+    pub(super) fn under(&self, consistency: Consistency) -> Self {
+        Self {
+            consistency,
+            ..self.clone()
+        }
+    }
+
     /// Two layers around a handler.
     pub(super) fn twice<F, R>(
         &self,
@@ -113,7 +150,20 @@ impl Kit {
         F: Fn(Kit, Request<Content>) -> R + Send + Sync + 'static,
         R: Future<Output = Response<Content>> + Send + 'static,
     {
-        let inner = self.layer().layer(self.handler(handler));
+        self.around(self, handler)
+    }
+
+    /// As `twice`, with the policy of `inner` for the inner one.
+    pub(super) fn around<F, R>(
+        &self,
+        inner: &Self,
+        handler: F,
+    ) -> App<ResponseCache<Boxed<ResponseCache<Handler>>>>
+    where
+        F: Fn(Kit, Request<Content>) -> R + Send + Sync + 'static,
+        R: Future<Output = Response<Content>> + Send + 'static,
+    {
+        let inner = inner.layer().layer(inner.handler(handler));
         App(self.layer().layer(Boxed(inner)))
     }
 

@@ -159,6 +159,33 @@ async fn an_outer_layer_keeps_no_longer_what_an_inner_one_answered_from_its_cach
 }
 
 #[tokio::test]
+async fn what_an_inner_layer_lets_pass_is_read_for_the_outer_one_too() {
+    use http_body_util::StreamBody;
+
+    let kit = Kit::new(Policy::new());
+    let small = kit.with(Policy::new().max_body(4).max_age(30 * SECOND));
+    let app = kit.around(&small, async |kit, _| {
+        let late = kit.clone();
+        let rest = futures_util::stream::once(async move {
+            late.reads("users");
+            let count = late.next().status().as_u16();
+            assert_eq!(count, 200);
+            let text = format!("long enough {}", late.count());
+            Ok::<_, std::io::Error>(http_body::Frame::data(bytes::Bytes::from(text)))
+        });
+        use futures_util::StreamExt as _;
+        let head = futures_util::stream::iter(["12345"]);
+        let head = head.map(|text| Ok(http_body::Frame::data(bytes::Bytes::from(text))));
+        http::Response::new(kit::content(StreamBody::new(head.chain(rest))))
+    });
+    for (written, expected) in [("x", "1"), ("x", "1"), ("users", "2")] {
+        kit.writes(written);
+        let answer = app.get("/").await;
+        assert_eq!(answer.text(), format!("12345long enough {expected}"));
+    }
+}
+
+#[tokio::test]
 async fn a_handler_that_panics_does_so_as_without_the_layer() {
     let kit = Kit::new(Policy::new());
     let app = kit.app(async |kit, _| {

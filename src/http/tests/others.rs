@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::*;
+use super::{kit::text, *};
+use crate::cache::Consistency;
 
 #[tokio::test]
 async fn requests_for_the_same_wait_for_one_handler() {
@@ -34,6 +35,38 @@ async fn requests_for_the_same_wait_for_one_handler() {
         collapsed += usize::from(answer.status() == "cachedpool; fwd=miss; collapsed");
     }
     assert_eq!((kit.count(), collapsed), (1, 9));
+}
+
+#[tokio::test]
+async fn what_one_process_made_another_gives_until_either_changes_it() {
+    for consistency in [Consistency::Bounded, Consistency::Strict] {
+        let kits = Kit::two(&Policy::new().shared_as("test")).await;
+        let apps = kits.each_ref().map(|kit| {
+            let kit = kit.under(consistency);
+            kit.app(async |kit, _| {
+                kit.next();
+                text("made")
+            })
+        });
+        let rest = async || {
+            for _ in 0..200 {
+                tokio::task::yield_now().await;
+            }
+        };
+        for (writer, calls) in [(0, (1, 0)), (1, (3, 0))] {
+            let first = apps[0].get("/").await;
+            assert_eq!(first.status(), "cachedpool; fwd=miss; stored");
+            rest().await;
+            for app in &apps {
+                let answer = app.get("/").await;
+                assert!(answer.status().contains("; hit"), "{consistency:?}");
+            }
+            assert_eq!((kits[0].count(), kits[1].count()), calls);
+            let post = get("/").method("POST").body(Default::default()).unwrap();
+            apps[writer].send(post).await;
+            rest().await;
+        }
+    }
 }
 
 #[tokio::test]
@@ -110,7 +143,8 @@ async fn a_request_that_is_dropped_leaves_its_place_to_the_next() {
 
 #[tokio::test]
 async fn a_write_while_the_handler_runs_keeps_its_response_from_being_given_again() {
-    let kit = Kit::new(Policy::new());
+    let policy = Policy::new().max_age(5 * SECOND).s_maxage(9 * SECOND);
+    let kit = Kit::new(policy);
     let app = kit.app(async |kit, _| {
         kit.reads("users");
         if kit.count() == 0 {
@@ -123,6 +157,8 @@ async fn a_write_while_the_handler_runs_keeps_its_response_from_being_given_agai
         (first.text(), first.status()),
         ("1", "cachedpool; fwd=miss")
     );
+    // Nor may a cache on the way: the purge has come before the response.
+    assert_eq!(first.header("cache-control"), Some("no-cache"));
     assert_eq!(app.get("/").await.text(), "2");
     assert_eq!(app.get("/").await.text(), "2");
 }

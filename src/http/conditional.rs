@@ -1,16 +1,14 @@
 //! Conditional requests (RFC 9110 §13): whether a client already has what it asks for.
 
-use std::{str::FromStr as _, time::SystemTime};
+use std::time::SystemTime;
 
-use headers::{
-    ETag, HeaderMapExt as _, IfMatch, IfModifiedSince, IfNoneMatch, IfUnmodifiedSince, LastModified,
-};
+use headers::{HeaderMapExt as _, IfModifiedSince, IfUnmodifiedSince, LastModified};
 use http::{
     HeaderMap, HeaderName, StatusCode,
     header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE},
 };
 
-use super::directives::items;
+use super::etag::{EntityTag, Named};
 
 /// The headers of §13.1, which the layer answers in the handler's place.
 pub(super) static CONDITIONS: [HeaderName; 5] = [
@@ -39,20 +37,12 @@ pub(super) fn judge(request: &HeaderMap, status: StatusCode, response: &HeaderMa
     if !status.is_success() || !CONDITIONS.iter().any(|name| request.contains_key(name)) {
         return Precondition::Holds;
     }
-    let etag = response.typed_get::<ETag>();
+    let etag = EntityTag::of(response);
     let modified = || response.typed_get::<LastModified>().map(SystemTime::from);
 
-    match if_match(request) {
-        // `*` holds for whatever there is; with tags, one that is not there equals none (§13.1.1).
-        Some(condition) => {
-            let holds = condition.is_any()
-                || etag
-                    .as_ref()
-                    .is_some_and(|etag| condition.precondition_passes(etag));
-            if !holds {
-                return Precondition::Failed;
-            }
-        }
+    match Named::read(request, &IF_MATCH) {
+        Some(named) if !named.match_strongly(etag) => return Precondition::Failed,
+        Some(_) => {}
         None if request.contains_key(IF_MATCH) => {}
         None => {
             if let (Some(condition), Some(modified)) =
@@ -66,15 +56,10 @@ pub(super) fn judge(request: &HeaderMap, status: StatusCode, response: &HeaderMa
 
     if request.contains_key(IF_NONE_MATCH) {
         // Also a malformed one keeps If-Modified-Since out (§13.1.3); it matches nothing.
-        let condition = request.typed_get::<IfNoneMatch>();
-        let has_it = condition.is_some_and(|condition| match &etag {
-            Some(etag) => !condition.precondition_passes(etag),
-            None => condition == IfNoneMatch::any(),
-        });
-        return if has_it {
-            Precondition::NotModified
-        } else {
-            Precondition::Holds
+        let named = Named::read(request, &IF_NONE_MATCH);
+        return match named.is_some_and(|named| named.match_weakly(etag)) {
+            true => Precondition::NotModified,
+            false => Precondition::Holds,
         };
     }
     match (request.typed_get::<IfModifiedSince>(), modified()) {
@@ -94,20 +79,6 @@ pub(super) fn of(request: &HeaderMap) -> HeaderMap {
         }
     }
     conditions
-}
-
-/// `None` if it is absent, or if nothing in it is an entity tag: the type takes any text, and would fail each request that
-/// has a malformed one.
-fn if_match(request: &HeaderMap) -> Option<IfMatch> {
-    let is_tag = |item: &[u8]| {
-        str::from_utf8(item.trim_ascii())
-            .is_ok_and(|item| item == "*" || ETag::from_str(item).is_ok())
-    };
-    request
-        .get_all(IF_MATCH)
-        .iter()
-        .any(|line| items(line.as_bytes()).any(is_tag))
-        .then(|| request.typed_get())?
 }
 
 #[cfg(all(test, not(shuttle)))]

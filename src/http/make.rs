@@ -3,7 +3,7 @@
 use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use bytes::Bytes;
-use headers::{ContentLength, ETag, HeaderMapExt as _};
+use headers::{ContentLength, HeaderMapExt as _};
 use http::{
     HeaderName, HeaderValue, Request, Response,
     header::{CONTENT_TYPE, ETAG},
@@ -15,6 +15,7 @@ use tower_service::Service;
 use super::{
     answer,
     body::{Read, ResponseBody, Watch, Why, read},
+    etag::EntityTag,
     lifetime::{Span, is_private},
     place::{Place, Seat},
     request,
@@ -128,7 +129,7 @@ where
     match body {
         Read::Begun(body, Why::Unfit) => pass(parts, body, "body"),
         Read::Begun(body, Why::Long) => {
-            let validators = match parts.headers.typed_get::<ETag>() {
+            let validators = match EntityTag::of(&parts.headers) {
                 Some(_) => Validators::Whole,
                 None => Validators::Beginning,
             };

@@ -11,6 +11,7 @@ mod body;
 mod cache_status;
 mod conditional;
 mod directives;
+mod etag;
 #[cfg(feature = "axum")]
 mod json;
 mod key;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use headers::{ETag, HeaderMapExt as _};
+use headers::HeaderMapExt as _;
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{
@@ -19,6 +19,7 @@ use twox_hash::{XxHash3_128, xxhash3_128};
 
 use super::{
     directives::{Said, items},
+    etag::EntityTag,
     key::ROUTING,
     policy::Policy,
     request::Credentials,
@@ -179,7 +180,7 @@ impl StoredResponse {
             headers.typed_insert(now);
         }
         // One that is malformed could not be asked for.
-        if headers.typed_get::<ETag>().is_none() {
+        if EntityTag::of(&headers).is_none() {
             headers.insert(
                 ETAG,
                 match &body {

@@ -20,7 +20,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{
-    Cached, Engine, Freshness, Stamp, Tags,
+    Cached, Engine, Freshness, Stamp, Tags, Tick,
     clock::Era,
     stamp::Standing,
     sync::{Mutex, lock},
@@ -38,6 +38,8 @@ struct Inner {
     engine: Arc<Engine>,
     /// The one that it was begun in: what is made inside is part of what is made there.
     outer: Option<Scope>,
+    /// What is made inside is as old as this, whatever the age of the answers of the cache that it is made of.
+    begun: Tick,
     /// Written by each read inside.
     gathered: Mutex<Gathered>,
 }
@@ -72,6 +74,7 @@ impl Scope {
         Self(Arc::new(Inner {
             engine: engine.clone(),
             outer: Self::current(),
+            begun: engine.now(),
             gathered: Mutex::default(),
         }))
     }
@@ -107,7 +110,7 @@ impl Scope {
             (Some(why), _) => Err(*why),
             (None, stamp) => Ok(Found {
                 stamp: match stamp {
-                    Some(stamp) => stamp.clone(),
+                    Some(stamp) => stamp.renewed(self.0.begun),
                     None => self.0.engine.stamp(&Tags::none()),
                 },
                 fresh_for: gathered.fresh_for,

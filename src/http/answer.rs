@@ -101,11 +101,13 @@ pub(super) fn of_kept<B: Body<Data = Bytes>>(
 
 /// Completes a response that the handler gave to a request without its conditions, and that passes.
 pub(super) fn of_passed<B: Body<Data = Bytes>>(
+    policy: &Policy,
     asker: &Asker,
     mut response: Response<ResponseBody<B>>,
     validators: Validators,
     status: CacheStatus,
 ) -> Response<ResponseBody<B>> {
+    tell_apart(policy, response.headers_mut());
     // Of a beginning nobody can tell yet whether the client has the rest.
     if validators == Validators::Whole
         && let Some(code) = settle(&asker.conditions, response.status(), response.headers_mut())
@@ -133,6 +135,11 @@ pub(super) fn settle(
 /// Tells what all answers of the layer tell.
 pub(super) fn tell(policy: &Policy, credentials: Credentials, span: Span, headers: &mut HeaderMap) {
     lifetime::tell(policy, credentials, span, headers);
+    tell_apart(policy, headers);
+}
+
+/// Names what the handler's answers depend on (RFC 9110 §12.5.5), also where only caches on the way may keep them.
+fn tell_apart(policy: &Policy, headers: &mut HeaderMap) {
     for name in &policy.vary {
         let said = headers
             .get_all(VARY)

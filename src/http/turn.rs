@@ -147,7 +147,14 @@ where
             return Ok(response);
         }
         let status = CacheStatus::forwarded(self.why, Outcome::Passed).detail(why);
-        Ok(answer::of_passed(&self.asker, answer?, validators, status))
+        let policy = &self.place.policy;
+        Ok(answer::of_passed(
+            policy,
+            &self.asker,
+            answer?,
+            validators,
+            status,
+        ))
     }
 
     /// What stands in for a handler that failed (RFC 5861 §4), by what is valid now.

@@ -27,6 +27,8 @@ struct Begun<B: Body> {
     front: VecDeque<Frame<Bytes>>,
     rest: Rest<B>,
     watch: Option<Box<dyn Watch>>,
+    /// How much is still to pass of what was announced.
+    left: Option<u64>,
 }
 
 /// What follows what was read of a body.
@@ -69,10 +71,11 @@ impl<B: Body<Data = Bytes>> ResponseBody<B> {
         Self(Inner::Passed(Box::pin(body)))
     }
 
-    /// Lets `watch` look on. Only for what [`read`] gave back as long.
-    pub(super) fn watched(mut self, watch: impl Watch + 'static) -> Self {
+    /// Lets `watch` look on. Only for what [`read`] gave back as long, of which so much was `announced`.
+    pub(super) fn watched(mut self, watch: impl Watch + 'static, announced: Option<u64>) -> Self {
         if let Inner::Begun(begun) = &mut self.0 {
             begun.watch = Some(Box::new(watch));
+            begun.left = announced;
         }
         self
     }
@@ -82,6 +85,7 @@ impl<B: Body<Data = Bytes>> ResponseBody<B> {
             front,
             rest,
             watch: None,
+            left: None,
         })))
     }
 }
@@ -209,6 +213,7 @@ impl<B: Body<Data = Bytes>> Begun<B> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         if let Some(frame) = self.front.pop_front() {
+            self.note(&frame);
             return Poll::Ready(Some(Ok(frame)));
         }
         match &mut self.rest {
@@ -220,11 +225,11 @@ impl<B: Body<Data = Bytes>> Begun<B> {
                     None => poll(),
                 }
                 let frame = ready!(polled);
-                match (&frame, self.watch.take()) {
-                    (None, Some(watch)) => watch.ended(),
-                    (Some(Ok(_)), watch) => self.watch = watch,
+                match &frame {
+                    Some(Ok(frame)) => self.note(frame),
                     // What fails is not what it was taken for.
-                    (Some(Err(_)) | None, _) => {}
+                    Some(Err(_)) => self.watch = None,
+                    None => self.end(),
                 }
                 Poll::Ready(frame)
             }
@@ -233,6 +238,29 @@ impl<B: Body<Data = Bytes>> Begun<B> {
                 Rest::More(_) | Rest::End => Poll::Ready(None),
             },
             Rest::End => Poll::Ready(None),
+        }
+    }
+
+    /// A server that knows the length of a body does not ask for what comes behind: its end is where the last of it is.
+    fn note(&mut self, frame: &Frame<Bytes>) {
+        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+        self.left = match self.left.map(|left| left.checked_sub(length)) {
+            None => None,
+            Some(Some(left)) => Some(left),
+            // It is longer than was said.
+            Some(None) => {
+                self.watch = None;
+                None
+            }
+        };
+        if self.left == Some(0) || (self.front.is_empty() && self.rest.is_end_stream()) {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(watch) = self.watch.take() {
+            watch.ended();
         }
     }
 

@@ -145,13 +145,14 @@ where
                 left: policy.kept_for().min(term.fresh_at_most),
             };
             answer::tell(policy, seat.credentials, span, &mut parts.headers);
-            let body = body.watched(Validator {
+            let validator = Validator {
                 scope: scope.clone(),
                 place: place.clone(),
                 seat,
                 found,
                 kept,
-            });
+            };
+            let body = body.watched(validator, announced);
             Made::Passed(Passed {
                 answer: Ok(Response::from_parts(parts, body)),
                 why: "body-size",

@@ -137,16 +137,38 @@ async fn a_watch_is_told_of_the_end_and_of_nothing_less() {
     ] {
         seen.store(0, Ordering::Relaxed);
         let (body, _) = begun(read(body(items), 3, None, pending()).await).await;
-        let _ = body.watched(Count(seen.clone())).collect().await;
+        let _ = body.watched(Count(seen.clone()), None).collect().await;
         assert_eq!(seen.load(Ordering::Relaxed), expected);
     }
     let (body, _) =
         begun(read(body(vec![data("abcd"), data("ef")]), 3, None, pending()).await).await;
-    let mut body = body.watched(Count(seen.clone()));
+    let mut body = body.watched(Count(seen.clone()), None);
     seen.store(0, Ordering::Relaxed);
     body.frame().await;
     drop(body);
     assert_eq!(seen.load(Ordering::Relaxed), 0);
+}
+
+/// As a server reads that stops where the length is reached.
+#[tokio::test]
+async fn the_last_of_what_was_announced_is_the_end() {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let pieces = || vec![data("ab"), data("cd"), data("ef")];
+    for (announced, expected) in [(6, 1), (5, 0), (7, 0)] {
+        seen.store(0, Ordering::Relaxed);
+        let (body, _) = begun(read(body(pieces()), 3, None, pending()).await).await;
+        let mut body = body.watched(Count(seen.clone()), Some(announced));
+        for _ in 0..3 {
+            body.frame().await;
+        }
+        drop(body);
+        assert_eq!(seen.load(Ordering::Relaxed) / 100, expected, "{announced}");
+    }
+    seen.store(0, Ordering::Relaxed);
+    let known = Full::new(Bytes::from_static(b"abcdef"));
+    let (body, _) = begun(read(known, 3, None, pending()).await).await;
+    body.watched(Count(seen.clone()), None).frame().await;
+    assert_eq!(seen.load(Ordering::Relaxed), 101);
 }
 
 #[tokio::test]

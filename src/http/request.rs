@@ -1,7 +1,7 @@
 //! Which requests the cache is asked for, and what of them the handler sees.
 
 use http::{
-    HeaderMap, HeaderName, Method,
+    HeaderMap, HeaderName, HeaderValue, Method,
     header::{
         AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, IF_RANGE, RANGE,
         TRANSFER_ENCODING, UPGRADE,
@@ -65,8 +65,11 @@ static OVERRIDES: [HeaderName; 3] = [
     HeaderName::from_static("x-method-override"),
 ];
 
-/// Seen by every handler: part of the key, always zero here, and of a fixed form that no response depends on.
-static HARMLESS: [HeaderName; 3] = [HOST, CONTENT_LENGTH, HeaderName::from_static("traceparent")];
+/// Seen by every handler: part of the key, and always zero here.
+static HARMLESS: [HeaderName; 2] = [HOST, CONTENT_LENGTH];
+
+/// Seen by every handler where it has its fixed form, which no response depends on.
+static TRACE: HeaderName = HeaderName::from_static("traceparent");
 
 /// Whether the cache is asked for a request.
 pub(super) fn judge(policy: &Policy, parts: &Parts, load: Load) -> Result<Ask, Pass> {
@@ -122,8 +125,11 @@ pub(super) fn judge(policy: &Policy, parts: &Parts, load: Load) -> Result<Ask, P
 /// response. The conditions too: the layer answers them, and a 304 is nothing to keep.
 pub(super) fn show_keyed(policy: &Policy, headers: &mut HeaderMap) {
     let credentials = [AUTHORIZATION, COOKIE];
-    let shown = HARMLESS
-        .iter()
+    let is_trace = headers.get_all(&TRACE).iter().all(names_trace);
+    let shown = is_trace
+        .then_some(&TRACE)
+        .into_iter()
+        .chain(&HARMLESS)
         .chain(&ROUTING)
         .chain(&policy.vary)
         .chain(&policy.pass_headers)
@@ -140,6 +146,18 @@ pub(super) fn show_keyed(policy: &Policy, headers: &mut HeaderMap) {
         }
     }
     *headers = keyed;
+}
+
+/// W3C Trace Context §3.2: the numbers of a trace and nothing else, so that nobody can say anything with it.
+fn names_trace(value: &HeaderValue) -> bool {
+    let mut parts = value.as_bytes().split(|&byte| byte == b'-');
+    let mut digits = |count| {
+        let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        parts
+            .next()
+            .is_some_and(|part| part.len() == count && part.iter().all(is_digit))
+    };
+    digits(2) && digits(32) && digits(16) && digits(2) && parts.next().is_none()
 }
 
 fn credentials(policy: &Policy, headers: &HeaderMap) -> Result<Credentials, Pass> {
@@ -307,16 +325,35 @@ mod tests {
         seen.sort_unstable();
         assert_eq!(
             seen,
-            [
-                "accept-language",
-                "host",
-                "traceparent",
-                "x-forwarded-host",
-                "x-note"
-            ]
+            ["accept-language", "host", "x-forwarded-host", "x-note"]
         );
         assert_eq!(headers.get_all(ACCEPT_LANGUAGE).iter().count(), 2);
         assert!(!headers.contains_key(CACHE_CONTROL));
+    }
+
+    #[test]
+    fn the_handler_sees_the_trace_where_it_is_nothing_but_numbers() {
+        const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        for (lines, expected) in [
+            (&[TRACE][..], 1),
+            (&[TRACE, "evil"], 0),
+            (&["evil"], 0),
+            (
+                &["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x"],
+                0,
+            ),
+            (
+                &["00-4bf92f3577b34da6a3ce929d0e0e473X-00f067aa0ba902b7-01"],
+                0,
+            ),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("traceparent", HeaderValue::from_static(line));
+            }
+            show_keyed(&Policy::new(), &mut headers);
+            assert_eq!(headers.len(), expected, "{lines:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use headers::{ContentLength, HeaderMapExt as _};
 use http::{
     HeaderName, HeaderValue, Request, Response,
-    header::{CONTENT_TYPE, ETAG},
+    header::{CONTENT_TYPE, DATE, ETAG},
     response::Parts,
 };
 use http_body::Body;
@@ -103,6 +103,11 @@ where
         }
     };
     let (mut parts, body) = response.into_parts();
+    // RFC 9110 §6.6.1: what has no date is of now. `Expires` counts from it.
+    if !parts.headers.contains_key(DATE) {
+        let now = place.engine().time().date();
+        parts.headers.typed_insert(headers::Date::from(now));
+    }
     let term = match stored::judge(policy, seat.credentials, parts.status, &parts.headers) {
         Ok(term) if !is_stream(&parts) => term,
         Ok(_) => return pass(parts, ResponseBody::passed(body), "stream"),
@@ -205,13 +210,7 @@ fn keep(
     if !is_private(&place.policy, seat.credentials) {
         tags::name(place.policy.tagging, found.stamp.tags(), &mut headers);
     }
-    StoredResponse::new(
-        parts.status,
-        headers,
-        body,
-        term,
-        place.engine().time().date().into(),
-    )
+    StoredResponse::new(parts.status, headers, body, term)
 }
 
 /// Whether parts of a body mean something before its end comes.

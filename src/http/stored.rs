@@ -11,8 +11,8 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{
         AGE, AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
-        CONTENT_RANGE, CONTENT_TYPE, COOKIE, DATE, ETAG, EXPIRES, HOST, PROXY_AUTHENTICATE,
-        SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VARY,
+        CONTENT_RANGE, CONTENT_TYPE, COOKIE, ETAG, EXPIRES, HOST, PROXY_AUTHENTICATE, SET_COOKIE,
+        TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VARY,
     },
 };
 use twox_hash::{XxHash3_128, xxhash3_128};
@@ -165,20 +165,11 @@ pub(super) fn weak_etag(state: u128) -> HeaderValue {
 impl StoredResponse {
     /// The response to keep: of a handler whose headers gave `term`, and whose body is here or is not to be kept. `state` is
     /// the number behind the validator in the second case.
-    pub(super) fn new(
-        status: StatusCode,
-        mut headers: HeaderMap,
-        body: Body,
-        term: Term,
-        now: headers::Date,
-    ) -> Self {
+    pub(super) fn new(status: StatusCode, mut headers: HeaderMap, body: Body, term: Term) -> Self {
         strip_hop_by_hop(&mut headers);
         // The kept body's length is known without, and a wrong one would have kept it out.
         headers.remove(CONTENT_LENGTH);
         headers.remove(AGE);
-        if !headers.contains_key(DATE) {
-            headers.typed_insert(now);
-        }
         // One that is malformed could not be asked for.
         if EntityTag::of(&headers).is_none() {
             headers.insert(

@@ -22,10 +22,6 @@ fn judged(lines: &[(&'static str, &str)]) -> Result<Term, &'static str> {
     )
 }
 
-fn now() -> headers::Date {
-    std::time::UNIX_EPOCH.into()
-}
-
 fn stored(lines: &[(&'static str, &str)], body: &'static [u8]) -> StoredResponse {
     let headers = map(lines);
     let term = judged(lines).unwrap();
@@ -34,7 +30,6 @@ fn stored(lines: &[(&'static str, &str)], body: &'static [u8]) -> StoredResponse
         headers,
         Body::Kept(Bytes::from_static(body)),
         term,
-        now(),
     )
 }
 

@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+mod bad_input;
 mod conformance;
 mod followed;
 mod kit;
+mod security;

@@ -10,4 +10,5 @@ mod bad_input;
 mod conformance;
 mod followed;
 mod kit;
+mod property;
 mod security;

@@ -12,3 +12,4 @@ mod followed;
 mod kit;
 mod property;
 mod security;
+mod shared;

@@ -110,6 +110,8 @@ fn items(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 #[cfg(all(test, not(shuttle)))]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
     use http::header::IF_NONE_MATCH;
     use proptest::prelude::*;
 
@@ -123,6 +125,9 @@ mod tests {
         headers
     }
 
+    /// Lines of a header, or tags.
+    type Texts = &'static [&'static [u8]];
+
     fn named(lines: &[&[u8]]) -> Option<Vec<Vec<u8>>> {
         let request = request(lines);
         match Named::read(&request, &IF_NONE_MATCH)? {
@@ -133,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_list_is_what_can_be_read_of_it() {
-        let cases: [(&[&[u8]], Option<&[&[u8]]>); 14] = [
+        let cases: [(Texts, Option<Texts>); 14] = [
             (&[b"\"a\""], Some(&[b"a"])),
             (&[b" W/\"a\" ,, \"b\","], Some(&[b"a", b"b"])),
             (&[b"\"a\"", b"\"b\""], Some(&[b"a", b"b"])),

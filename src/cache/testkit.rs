@@ -114,7 +114,7 @@ pub(crate) fn cached<T>(value: T) -> Cached<T> {
 }
 
 /// Two engines on one shared tier, once they may use it, and with time turned by hand.
-#[cfg(not(shuttle))]
+#[cfg(all(not(shuttle), feature = "http"))]
 pub(crate) async fn engines(
     settings: EngineSettings,
     handle: tokio::runtime::Handle,

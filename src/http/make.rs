@@ -254,12 +254,16 @@ impl Watch for Validator {
             place,
             seat,
             found,
-            kept,
+            mut kept,
         } = *self;
         let Ok(now) = scope.found() else {
             return;
         };
-        if now.stamp == found.stamp && now.scoped == found.scoped {
+        // What was read for the rest may be older.
+        let fresh_for = now.fresh_for.unwrap_or(Duration::MAX);
+        kept.fresh_at_most = kept.fresh_at_most.min(fresh_for);
+        let is_same = now.stamp == found.stamp && now.scoped == found.scoped;
+        if is_same && !kept.fresh_at_most.is_zero() {
             let question = seat.question(found.stamp.tags().clone());
             place.engine().store(question, found.stamp, kept);
         }

@@ -1,6 +1,7 @@
 //! A pool that is an engine and nothing else, and services around a closure.
 
 use std::{
+    any::TypeId,
     convert::Infallible,
     pin::Pin,
     sync::{
@@ -8,6 +9,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -19,7 +21,8 @@ use tower_service::Service;
 
 use crate::{
     cache::{
-        Consistency, Engine, EngineSettings, ManualTime, Scope, WholeKey,
+        Consistency, Engine, EngineSettings, Key, Lookup, ManualTime, Params, Question, Scope,
+        Shape, Terms, WholeKey,
         testkit::{self, tables},
     },
     http::{Policy, ResponseCache, ResponseCacheLayer, ResponseStore},
@@ -92,6 +95,35 @@ impl Kit {
         let stamp = self.engine.stamp(&tables([table]));
         if let Some(scope) = Scope::current() {
             scope.read(&self.engine, stamp);
+        }
+    }
+
+    /// A read of a table that the cache answers, with so much of its time left.
+    pub(super) fn answers(&self, table: &'static str, left: Duration) {
+        let terms = Terms {
+            ttl: left,
+            stale_while_revalidate: Duration::MAX,
+            ..Terms::default()
+        };
+        let question = Question {
+            key: Key {
+                statement: 1,
+                row: TypeId::of::<u64>(),
+                shape: Shape::All,
+                params: Params::new(),
+            },
+            tags: tables([table]),
+            terms,
+            whole: None,
+        };
+        let (key, stamp) = (question.key.clone(), self.engine.stamp(&question.tags));
+        self.engine.store(question, stamp, vec![1_u64]);
+        let found = self.engine.lookup::<Vec<u64>>(&key, &terms);
+        let (Lookup::Fresh(cached) | Lookup::Stale(cached, _)) = found else {
+            panic!("it was kept");
+        };
+        if let Some(scope) = Scope::current() {
+            scope.answer(&self.engine, &cached);
         }
     }
 

@@ -21,7 +21,7 @@ use super::{
     stored::{self, StoredResponse, Term},
     tags,
 };
-use crate::cache::{Found, Made, Scope, Unfollowed};
+use crate::cache::{Cause, Found, Lookup, Made, Scope, Unfollowed};
 
 /// For how long the beginning of a body is held back at most, to see whether it is short.
 const HOLD_BACK: Duration = Duration::from_secs(2);
@@ -132,8 +132,12 @@ where
                 Some(_) => Validators::Whole,
                 None => Validators::Beginning,
             };
-            let state = found.stamp.state(place.nonce, &seat.key.params);
-            let told = stored::Body::Told(state);
+            if validators == Validators::Beginning
+                && let Some(etag) = last_told(place, &seat, &found)
+            {
+                parts.headers.insert(ETAG, etag);
+            }
+            let told = stored::Body::Told(found.stamp.state(place.salt(), &seat.key.params));
             let kept = keep(place, &seat, &parts, told, term, &found);
             // Told what it would be told if it were kept.
             if let Some(etag) = kept.etag() {
@@ -189,6 +193,18 @@ fn followed(scope: &Scope, seat: &Seat, term: Term) -> Result<(Found, Term), &'s
         ..term
     };
     Ok((found, term))
+}
+
+/// The validator of the last body like this one, if that was made to its end of nothing but what this one was begun with.
+fn last_told(place: &Place, seat: &Seat, found: &Found) -> Option<HeaderValue> {
+    let (Lookup::Fresh(kept) | Lookup::Stale(kept, Cause::Early)) = place
+        .engine()
+        .peek::<StoredResponse>(&seat.key, &seat.terms)
+    else {
+        return None;
+    };
+    let is_like = kept.body.is_none() && *kept.meta().stamp() == found.stamp;
+    kept.headers.get(ETAG).filter(|_| is_like).cloned()
 }
 
 fn keep(

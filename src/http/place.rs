@@ -32,7 +32,9 @@ pub(super) struct Place {
     pub(super) policy: Policy,
     pub(super) marks: Marks,
     /// No validator that is made of numbers of this process is one of another's.
-    pub(super) nonce: u64,
+    nonce: u64,
+    /// Counts the validators that were made of numbers.
+    told: AtomicU64,
     number: u64,
     terms: Terms,
 }
@@ -68,6 +70,7 @@ impl Place {
             policy,
             marks: Marks::new(),
             nonce: RandomState::new().hash_one(0),
+            told: AtomicU64::new(0),
             // Relaxed: only that they differ matters.
             number: LAYERS.fetch_add(1, Ordering::Relaxed),
             terms,
@@ -76,6 +79,14 @@ impl Place {
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
         self.store.engine()
+    }
+
+    /// What makes a validator another one than all that were made before. Two bodies that were begun with the same may go on
+    /// with something else, and when they are told their validators, nobody knows yet.
+    pub(super) fn salt(&self) -> u64 {
+        // Relaxed: only that they differ matters.
+        self.nonce
+            .wrapping_add(self.told.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(super) fn terms(&self) -> &Terms {

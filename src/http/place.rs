@@ -23,6 +23,9 @@ use crate::cache::{
 /// What an entry takes beside its body, at most: its headers.
 const HEADERS: usize = 64 << 10;
 
+/// For how long a key whose answer could not be kept passes.
+const PASSES: Duration = Duration::from_secs(10);
+
 /// Numbers of layers are never used again.
 static LAYERS: AtomicU64 = AtomicU64::new(0);
 
@@ -68,7 +71,7 @@ impl Place {
         Self {
             store,
             policy,
-            marks: Marks::new(),
+            marks: Marks::new(PASSES),
             nonce: RandomState::new().hash_one(0),
             told: AtomicU64::new(0),
             // Relaxed: only that they differ matters.

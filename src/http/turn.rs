@@ -204,18 +204,21 @@ where
     place.engine().regather(seat.errand(), work);
 }
 
-/// Answers without the handler, or not at all (RFC 9111 §5.2.1.7).
+/// Answers without the handler, or not at all (RFC 9111 §5.2.1.7). Waits for no other request's, which would be to ask it.
 pub(super) async fn if_cached<B: Body<Data = Bytes>, E>(
     place: Arc<Place>,
     seat: Arc<Seat>,
     asker: Asker,
 ) -> Answer<B, E> {
-    let nothing = async { Made::<StoredResponse, ()>::Passed(()) };
-    let kept = match place.engine().gather(&seat.errand(), nothing).await {
-        Ok(Gathered::Made(kept) | Gathered::Collapsed(kept) | Gathered::Found(kept)) => Some(kept),
-        Ok(Gathered::Stale(kept, _)) if kept.once_stale == OnceStale::AsThePolicySays => Some(kept),
-        Ok(Gathered::Stale(..)) | Err(()) => None,
-    };
+    let (engine, errand) = (place.engine(), seat.errand());
+    let recalled = engine.recall_gathered::<StoredResponse>(&errand).await;
+    let kept = recalled.and_then(|gathered| match gathered {
+        Gathered::Made(kept) | Gathered::Collapsed(kept) | Gathered::Found(kept) => Some(kept),
+        Gathered::Stale(kept, cause) => {
+            let may_be = cause == Cause::Early || kept.once_stale == OnceStale::AsThePolicySays;
+            may_be.then_some(kept)
+        }
+    });
     let found = kept.and_then(|kept| {
         let status = CacheStatus::hit(ttl(&kept));
         kept_answer(&place, &asker, &kept, status)

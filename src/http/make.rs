@@ -125,6 +125,11 @@ where
             return pass(parts, body, why);
         }
     };
+    if matches!(body, Read::Begun(_, Why::Long) | Read::Whole(_))
+        && !is_private(policy, seat.credentials)
+    {
+        tags::name(policy.tagging, found.stamp.tags(), &mut parts.headers);
+    }
     match body {
         Read::Begun(body, Why::Unfit) => pass(parts, body, "body"),
         Read::Begun(body, Why::Long) => {
@@ -138,7 +143,7 @@ where
                 parts.headers.insert(ETAG, etag);
             }
             let told = stored::Body::Told(found.stamp.state(place.salt(), &seat.key.params));
-            let kept = keep(place, &seat, &parts, told, term, &found);
+            let kept = keep(place, &parts, told, term);
             // Told what it would be told if it were kept.
             if let Some(etag) = kept.etag() {
                 parts.headers.insert(ETAG, etag.clone());
@@ -162,14 +167,7 @@ where
             })
         }
         Read::Whole(bytes) => Made::Kept {
-            value: keep(
-                place,
-                &seat,
-                &parts,
-                stored::Body::Kept(bytes),
-                term,
-                &found,
-            ),
+            value: keep(place, &parts, stored::Body::Kept(bytes), term),
             stamp: found.stamp,
         },
     }
@@ -207,21 +205,10 @@ fn last_told(place: &Place, seat: &Seat, found: &Found) -> Option<HeaderValue> {
     kept.headers.get(ETAG).filter(|_| is_like).cloned()
 }
 
-fn keep(
-    place: &Place,
-    seat: &Seat,
-    parts: &Parts,
-    body: stored::Body,
-    term: Term,
-    found: &Found,
-) -> StoredResponse {
-    let mut headers = parts.headers.clone();
-    if !is_private(&place.policy, seat.credentials) {
-        tags::name(place.policy.tagging, found.stamp.tags(), &mut headers);
-    }
+fn keep(place: &Place, parts: &Parts, body: stored::Body, term: Term) -> StoredResponse {
     StoredResponse::new(
         parts.status,
-        headers,
+        parts.headers.clone(),
         body,
         term,
         place.engine().time().date().into(),

@@ -230,7 +230,7 @@ impl Policy {
     }
 
     /// Names the tags that a response depends on in a header, for a CDN that can be purged by them. Off by default: the names
-    /// of tables are told to whoever asks. Private responses have none.
+    /// of tables are told to whoever asks. Private responses have none; one that depends on more than fits 8 KiB becomes private.
     pub fn cache_tags(mut self, tagging: Tagging) -> Self {
         self.tagging = tagging;
         self

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header::CACHE_CONTROL};
 
 use super::policy::Tagging;
 use crate::cache::Tags;
@@ -11,7 +11,8 @@ use crate::cache::Tags;
 const MOST: usize = 8 << 10;
 
 /// Adds the header that names `tags`. Where there are too many, their tables stand for rows: every write of a row moves the
-/// table's own tag too.
+/// table's own tag too. Where these are still too many, no cache on the way may keep the response, since no purge would reach
+/// it.
 pub(super) fn name(tagging: Tagging, tags: &Tags, headers: &mut HeaderMap) {
     let Some((header, between)) = tagging.form() else {
         return;
@@ -20,9 +21,10 @@ pub(super) fn name(tagging: Tagging, tags: &Tags, headers: &mut HeaderMap) {
     if line.len() > MOST {
         line = joined(tags.names().map(str::to_owned), between);
     }
-    if let Ok(value) = HeaderValue::try_from(line) {
-        headers.append(header, value);
-    }
+    match HeaderValue::try_from(line) {
+        Ok(value) if value.len() <= MOST => headers.append(header, value),
+        _ => headers.append(CACHE_CONTROL, HeaderValue::from_static("private")),
+    };
 }
 
 fn joined(labels: impl Iterator<Item = String>, between: &str) -> String {
@@ -103,5 +105,16 @@ mod tests {
         );
         let many = line(Tagging::CacheTag, &rows(5_000)).unwrap();
         assert_eq!(many, "users");
+    }
+
+    #[test]
+    fn what_no_header_can_name_is_private() {
+        let tables: Tags = (0..2_000)
+            .map(|n| Tag::table(format!("table{n}")))
+            .collect();
+        let mut headers = HeaderMap::new();
+        name(Tagging::CacheTag, &tables, &mut headers);
+        assert_eq!(headers.get(CACHE_CONTROL).unwrap(), "private");
+        assert_eq!(headers.len(), 1);
     }
 }

@@ -239,7 +239,38 @@ async fn tags_are_named_for_caches_on_the_way() {
         let tags = tags.expect("they are named");
         let mut tags: Vec<_> = tags.split(',').collect();
         tags.sort_unstable();
-        assert_eq!(tags, ["//h/x", "users"]);
+        let (uri, hash) = tags[0].split_at(4);
+        assert_eq!((uri, hash.len(), tags[1]), ("uri:", 32, "users"));
+        assert_eq!(tags.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_purged_is_kept_by_no_cache_on_the_way() {
+    let policy = Policy::new()
+        .max_age(5 * SECOND)
+        .s_maxage(9 * SECOND)
+        .max_body(4)
+        .cache_tags(Tagging::SurrogateKey);
+    let kit = Kit::new(policy);
+    let app = kit.app(async |_, request| {
+        if request.uri() != "/few" {
+            depends_on_tag("x".repeat(9_000));
+        }
+        kit::text(request.uri().path().to_owned())
+    });
+    for (path, line) in [
+        ("/few", "max-age=5, s-maxage=9"),
+        ("/", "private, max-age=5"),
+        // Too long for the cache itself.
+        ("/long", "private, max-age=5"),
+    ] {
+        for _ in 0..2 {
+            let answer = app.get(path).await;
+            assert_eq!(answer.header("cache-control"), Some(line), "{path}");
+            let tags = answer.header("surrogate-key");
+            assert_eq!(tags.is_some(), path == "/few");
+        }
     }
 }
 

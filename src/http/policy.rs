@@ -50,7 +50,8 @@ pub struct Policy {
 /// Makes a request's own part of its key.
 pub(super) type KeyFn = Arc<dyn Fn(&request::Parts) -> Option<String> + Send + Sync>;
 
-/// Which header names a response's tags to a cache on the way.
+/// Which header names a response's tags to a cache on the way, spelled as `Builder::on_invalidation` is told them: whatever is
+/// not an ASCII letter, a digit or one of `-._~/:!$&'()*+;=@?` is percent-encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Tagging {

@@ -1,7 +1,5 @@
 //! The tags of a response in a header, for caches that can be purged by them.
 
-use std::fmt::Write as _;
-
 use http::{HeaderMap, HeaderName, HeaderValue, header::CACHE_CONTROL};
 
 use super::policy::Tagging;
@@ -19,7 +17,7 @@ pub(super) fn name(tagging: Tagging, tags: &Tags, headers: &mut HeaderMap) {
     };
     let mut line = joined(tags.labels(), between);
     if line.len() > MOST {
-        line = joined(tags.names().map(str::to_owned), between);
+        line = joined(tags.wide_labels(), between);
     }
     match HeaderValue::try_from(line) {
         Ok(value) if value.len() <= MOST => headers.append(header, value),
@@ -33,7 +31,7 @@ fn joined(labels: impl Iterator<Item = String>, between: &str) -> String {
         if !line.is_empty() {
             line.push_str(between);
         }
-        encode(&label, &mut line);
+        line.push_str(&label);
     }
     line
 }
@@ -45,18 +43,6 @@ impl Tagging {
             Self::Off => None,
             Self::CacheTag => Some((HeaderName::from_static("cache-tag"), ",")),
             Self::SurrogateKey => Some((HeaderName::from_static("surrogate-key"), " ")),
-        }
-    }
-}
-
-/// Characters that are in no name of a tag by any CDN's rules are percent-encoded (RFC 3986 §2.1).
-fn encode(label: &str, line: &mut String) {
-    for byte in label.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/:!$&'()*+;=@?".contains(&byte) {
-            line.push(char::from(byte));
-        } else {
-            // Writing to a string does not fail.
-            let _ = write!(line, "%{byte:02X}");
         }
     }
 }

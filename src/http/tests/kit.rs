@@ -5,7 +5,7 @@ use std::{
     convert::Infallible,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
@@ -39,6 +39,8 @@ pub(super) struct Kit {
     policy: Policy,
     consistency: Consistency,
     calls: Arc<AtomicU64>,
+    /// What the hook was told.
+    pub(super) told: Arc<Mutex<Vec<String>>>,
 }
 
 #[derive(Clone)]
@@ -60,10 +62,10 @@ impl ResponseStore for Place {
 
 impl Kit {
     pub(super) fn new(policy: Policy) -> Self {
-        let settings = EngineSettings {
+        let (settings, told) = testkit::telling(EngineSettings {
             ttl_jitter: 0.0,
             ..EngineSettings::default()
-        };
+        });
         let (engine, hand) = testkit::engine(settings, Handle::current());
         Self {
             engine,
@@ -71,6 +73,7 @@ impl Kit {
             policy,
             consistency: Consistency::Bounded,
             calls: Arc::default(),
+            told,
         }
     }
 
@@ -87,6 +90,7 @@ impl Kit {
             policy: policy.clone(),
             consistency: Consistency::Bounded,
             calls: Arc::default(),
+            told: Arc::default(),
         })
     }
 

@@ -246,6 +246,23 @@ async fn tags_are_named_for_caches_on_the_way() {
 }
 
 #[tokio::test]
+async fn the_hook_is_told_tags_as_caches_on_the_way_are() {
+    let kit = Kit::new(Policy::new().cache_tags(Tagging::CacheTag));
+    let app = kit.app(async |kit, _| {
+        depends_on_tag("two words, größe");
+        kit.next()
+    });
+    let answer = app.get("/").await;
+    let tags: Vec<_> = answer.header("cache-tag").unwrap().split(',').collect();
+    assert_eq!(tags.len(), 2);
+    let word = crate::cache::Tag::user("two words, größe");
+    kit.engine.invalidate(&[word].into_iter().collect());
+    let told = kit.told.lock().unwrap();
+    assert_eq!(*told, ["two%20words%2C%20gr%C3%B6%C3%9Fe"]);
+    assert!(tags.contains(&&*told[0]));
+}
+
+#[tokio::test]
 async fn what_cannot_be_purged_is_kept_by_no_cache_on_the_way() {
     let policy = Policy::new()
         .max_age(5 * SECOND)

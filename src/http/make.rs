@@ -102,7 +102,12 @@ where
         }
     };
     let (mut parts, body) = response.into_parts();
-    let term = match stored::judge(policy, seat.credentials, parts.status, &parts.headers) {
+    let term = match stored::judge(
+        policy,
+        seat.audience.credentials,
+        parts.status,
+        &parts.headers,
+    ) {
         Ok(term) if !is_stream(&parts) => term,
         Ok(_) => return pass(parts, ResponseBody::passed(body), "stream"),
         Err(why) => return pass(parts, ResponseBody::passed(body), why),
@@ -126,7 +131,7 @@ where
         }
     };
     if matches!(body, Read::Begun(_, Why::Long) | Read::Whole(_))
-        && !is_private(policy, seat.credentials)
+        && !is_private(policy, seat.audience.credentials)
     {
         tags::name(policy.tagging, found.stamp.tags(), &mut parts.headers);
     }
@@ -152,7 +157,7 @@ where
                 age: term.age,
                 left: policy.kept_for().min(term.fresh_at_most),
             };
-            answer::tell(policy, seat.credentials, span, &mut parts.headers);
+            answer::tell(policy, seat.audience, span, &mut parts.headers);
             let body = body.watched(Validator {
                 scope: scope.clone(),
                 place: place.clone(),

@@ -14,8 +14,13 @@ use http::{Uri, header::HOST, request::Parts};
 use twox_hash::XxHash3_128;
 
 use super::{
-    key, marks::Marks, original, policy::Policy, request::Ask, request::Credentials,
-    store::ResponseStore, stored::StoredResponse,
+    key,
+    marks::Marks,
+    original,
+    policy::Policy,
+    request::{Ask, Audience, Credentials},
+    store::ResponseStore,
+    stored::StoredResponse,
 };
 use crate::cache::{
     Consistency, Engine, Errand, Key, Mode, Question, Shape, Stamp, Tag, Tags, Terms, WholeKey,
@@ -47,7 +52,7 @@ pub(super) struct Place {
 pub(super) struct Seat {
     pub(super) key: Key,
     pub(super) terms: Terms,
-    pub(super) credentials: Credentials,
+    pub(super) audience: Audience,
     /// The key holds for whom the response is.
     pub(super) is_personal: bool,
     /// Moved when a request has changed something under this URI.
@@ -114,8 +119,8 @@ impl Place {
         Seat {
             whole: name.and_then(|name| self.store.shared_key(name, &key.params)),
             terms: Terms { mode, ..self.terms },
-            credentials: ask.credentials,
-            is_personal: ask.own_key.is_some() || ask.credentials == Credentials::Keyed,
+            audience: ask.audience,
+            is_personal: ask.own_key.is_some() || ask.audience.credentials == Credentials::Keyed,
             target: target(parts),
             key,
         }

@@ -116,6 +116,10 @@ impl Policy {
     ///
     /// No write reaches what a client keeps, so this is for how long it may show older data. Where neither this nor the handler
     /// says so, it asks each time.
+    ///
+    /// A response that anybody gets is then told to vary by `Authorization` and `Cookie`, here and with `s_maxage`: whoever
+    /// logs in would otherwise see the copy until its time is over. [`public`](Self::public) says that there is no such
+    /// difference.
     pub fn max_age(mut self, span: Duration) -> Self {
         self.max_age = Some(span);
         self
@@ -156,7 +160,8 @@ impl Policy {
     }
 
     /// Says that any cache may keep the responses (RFC 9111 §5.2.2.9). Where credentials are part of the key they are private
-    /// all the same.
+    /// all the same. Requests with credentials that are not in the key go past this layer, but a cache on the way answers
+    /// them with what anybody gets.
     pub fn public(mut self) -> Self {
         self.visibility = Visibility::Public;
         self

@@ -13,7 +13,7 @@ use super::{
     cache_status::Forward,
     conditional::CONDITIONS,
     directives::Wanted,
-    key::ROUTING,
+    key::{ROUTING, Routed},
     policy::{Policy, Requests},
 };
 
@@ -21,7 +21,7 @@ use super::{
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ask {
     pub(super) reads: Reads,
-    pub(super) credentials: Credentials,
+    pub(super) audience: Audience,
     /// What the policy's function makes of it.
     pub(super) own_key: Option<String>,
     pub(super) wanted: Wanted,
@@ -41,6 +41,13 @@ pub(super) enum Credentials {
     Absent,
     /// The key tells its user from others.
     Keyed,
+}
+
+/// What of a request decides whom its answer may be given to by caches on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Audience {
+    pub(super) credentials: Credentials,
+    pub(super) routed: Routed,
 }
 
 /// Why a request goes past the cache.
@@ -95,7 +102,10 @@ pub(super) fn judge(policy: &Policy, parts: &Parts, load: Load) -> Result<Ask, P
     if load == Load::Some || announces_content(headers) {
         return Err(bypass("content"));
     }
-    let credentials = credentials(policy, headers)?;
+    let audience = Audience {
+        credentials: credentials(policy, headers)?,
+        routed: Routed::of(headers),
+    };
     let own_key = match &policy.key {
         Some(key) => Some(key(parts).ok_or(bypass("key"))?),
         None => None,
@@ -112,7 +122,7 @@ pub(super) fn judge(policy: &Policy, parts: &Parts, load: Load) -> Result<Ask, P
     }
     Ok(Ask {
         reads,
-        credentials,
+        audience,
         own_key,
         wanted,
     })
@@ -244,16 +254,16 @@ mod tests {
             Some("credentials")
         );
         assert_eq!(
-            judged(&by_one, &both[..1]).unwrap().credentials,
+            judged(&by_one, &both[..1]).unwrap().audience.credentials,
             Credentials::Keyed
         );
         assert_eq!(
-            judged(&by_one, &[]).unwrap().credentials,
+            judged(&by_one, &[]).unwrap().audience.credentials,
             Credentials::Absent
         );
         let by_two = by_one.vary([COOKIE]);
         assert_eq!(
-            judged(&by_two, &both).unwrap().credentials,
+            judged(&by_two, &both).unwrap().audience.credentials,
             Credentials::Keyed
         );
 

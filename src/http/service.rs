@@ -96,7 +96,7 @@ where
         };
         let asker = Asker {
             reads: asked.reads,
-            credentials: asked.credentials,
+            audience: asked.audience,
             conditions: conditional::of(&parts.headers),
         };
         let key = place.key(&parts, &asked);

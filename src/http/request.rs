@@ -3,8 +3,7 @@
 use http::{
     HeaderMap, HeaderName, Method,
     header::{
-        AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, IF_RANGE, RANGE,
-        TRANSFER_ENCODING, UPGRADE,
+        AUTHORIZATION, CONTENT_LENGTH, COOKIE, HOST, IF_RANGE, RANGE, TRANSFER_ENCODING, UPGRADE,
     },
     request::Parts,
 };
@@ -21,10 +20,18 @@ use super::{
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ask {
     pub(super) reads: Reads,
+    pub(super) extent: Extent,
     pub(super) audience: Audience,
     /// What the policy's function makes of it.
     pub(super) own_key: Option<String>,
     pub(super) wanted: Wanted,
+}
+
+impl Ask {
+    /// Whether what the handler gives to it can be kept: what HEAD gives has no body, and a part is not all.
+    pub(super) fn makes_whole(&self) -> bool {
+        self.reads == Reads::Whole && self.extent == Extent::Whole
+    }
 }
 
 /// What a request reads.
@@ -33,6 +40,14 @@ pub(super) enum Reads {
     Whole,
     /// HEAD: what GET would give, without the body.
     Head,
+}
+
+/// How much of a response a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    Whole,
+    /// A part would do. It may be answered with the whole (RFC 9110 §14.2), but only the handler makes a part.
+    Part,
 }
 
 /// Whether a request says who its user is.
@@ -88,11 +103,7 @@ pub(super) fn judge(policy: &Policy, parts: &Parts, load: Load) -> Result<Ask, P
         }
     };
     let headers = &parts.headers;
-    // A part of a response is not kept, and is not made from what is.
-    if headers.contains_key(RANGE) || headers.contains_key(IF_RANGE) {
-        return Err(bypass("range"));
-    }
-    if headers.contains_key(UPGRADE) || names_upgrade(headers) {
+    if names_websocket(headers) {
         return Err(bypass("upgrade"));
     }
     if OVERRIDES.iter().any(|name| headers.contains_key(name)) {
@@ -110,6 +121,10 @@ pub(super) fn judge(policy: &Policy, parts: &Parts, load: Load) -> Result<Ask, P
         Some(key) => Some(key(parts).ok_or(bypass("key"))?),
         None => None,
     };
+    let extent = match headers.contains_key(RANGE) || headers.contains_key(IF_RANGE) {
+        true => Extent::Part,
+        false => Extent::Whole,
+    };
     let wanted = match policy.requests {
         Requests::Ignored => Wanted::default(),
         Requests::Obeyed => Wanted::read(headers),
@@ -122,6 +137,7 @@ pub(super) fn judge(policy: &Policy, parts: &Parts, load: Load) -> Result<Ask, P
     }
     Ok(Ask {
         reads,
+        extent,
         audience,
         own_key,
         wanted,
@@ -173,15 +189,17 @@ fn announces_content(headers: &HeaderMap) -> bool {
             .any(|length| length != "0")
 }
 
-fn names_upgrade(headers: &HeaderMap) -> bool {
-    headers.get_all(CONNECTION).iter().any(|line| {
+/// Whether a request asks for another protocol that is not HTTP. A server may ignore it (RFC 9110 §7.8), and clients ask for
+/// HTTP/2 with any GET.
+fn names_websocket(headers: &HeaderMap) -> bool {
+    headers.get_all(UPGRADE).iter().any(|line| {
         line.as_bytes()
             .split(|&byte| byte == b',')
-            .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+            .any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
     })
 }
 
-const fn bypass(detail: &'static str) -> Pass {
+pub(super) const fn bypass(detail: &'static str) -> Pass {
     Pass {
         why: Forward::Bypass,
         detail: Some(detail),
@@ -225,10 +243,8 @@ mod tests {
     #[test]
     fn what_the_key_does_not_hold_goes_past_the_cache() {
         for (name, value, detail) in [
-            ("range", "bytes=0-1", "range"),
-            ("if-range", "\"a\"", "range"),
             ("upgrade", "websocket", "upgrade"),
-            ("connection", "keep-alive, Upgrade", "upgrade"),
+            ("upgrade", "h2c, WebSocket", "upgrade"),
             ("x-http-method-override", "DELETE", "method-override"),
             ("x-http-method", "DELETE", "method-override"),
             ("x-method-override", "DELETE", "method-override"),
@@ -243,6 +259,11 @@ mod tests {
         let fat = judge(&Policy::new(), &parts(Method::GET, &[]), Load::Some);
         assert_eq!(fat.unwrap_err().detail, Some("content"));
         assert!(judged(&Policy::new(), &[("content-length", "0")]).is_ok());
+        let curl = [
+            ("connection", "Upgrade, HTTP2-Settings"),
+            ("upgrade", "h2c"),
+        ];
+        assert!(judged(&Policy::new(), &curl).is_ok());
     }
 
     #[test]

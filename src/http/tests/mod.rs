@@ -71,7 +71,7 @@ async fn what_a_handler_writes_or_reads_unseen_is_not_kept() {
 async fn helpers_speak_for_what_is_not_sql() {
     let kit = Kit::new(Policy::new());
     let app = kit.app(async |kit, _| {
-        depends_on_tag("prices");
+        depends_on_tag("prices").await;
         kit.next()
     });
     for expected in ["1", "1"] {
@@ -249,7 +249,7 @@ async fn tags_are_named_for_caches_on_the_way() {
 async fn the_hook_is_told_tags_as_caches_on_the_way_are() {
     let kit = Kit::new(Policy::new().cache_tags(Tagging::CacheTag));
     let app = kit.app(async |kit, _| {
-        depends_on_tag("two words, größe");
+        depends_on_tag("two words, größe").await;
         kit.next()
     });
     let answer = app.get("/").await;
@@ -272,7 +272,7 @@ async fn what_cannot_be_purged_is_kept_by_no_cache_on_the_way() {
     let kit = Kit::new(policy);
     let app = kit.app(async |_, request| {
         if request.uri() != "/few" {
-            depends_on_tag("x".repeat(9_000));
+            depends_on_tag("x".repeat(9_000)).await;
         }
         kit::text(request.uri().path().to_owned())
     });

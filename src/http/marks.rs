@@ -1,4 +1,5 @@
-//! Which keys have lately had an answer that could not be kept.
+//! Keys that are treated in another way for a while: those that have lately had an answer that could not be kept, and those
+//! whose renewal has failed.
 //!
 //! Requests for one key wait for the one that is under way, since its answer may serve them all. Where it never does, they
 //! would only stand in a queue; so they are marked and pass for a while.

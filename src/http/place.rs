@@ -32,6 +32,10 @@ const HEADERS: usize = 64 << 10;
 /// For how long a key whose answer could not be kept passes.
 const PASSES: Duration = Duration::from_secs(10);
 
+/// For how long a key whose renewal has failed is not renewed again: however many stale answers are given meanwhile, a handler
+/// in trouble is asked so often at most.
+const RESTS: Duration = Duration::from_secs(1);
+
 /// Numbers of layers are never used again.
 static LAYERS: AtomicU64 = AtomicU64::new(0);
 
@@ -40,6 +44,8 @@ pub(super) struct Place {
     store: Arc<dyn ResponseStore>,
     pub(super) policy: Policy,
     pub(super) marks: Marks,
+    /// Keys whose renewal has failed.
+    pub(super) failed: Marks,
     /// No validator that is made of numbers of this process is one of another's.
     nonce: u64,
     /// Counts the validators that were made of numbers.
@@ -78,6 +84,7 @@ impl Place {
             store,
             policy,
             marks: Marks::new(PASSES),
+            failed: Marks::new(RESTS),
             nonce: RandomState::new().hash_one(0),
             told: AtomicU64::new(0),
             // Relaxed: only that they differ matters.

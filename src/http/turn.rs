@@ -190,7 +190,7 @@ pub(super) fn of_cache<B: Body<Data = Bytes>>(
     kept_answer(place, asker, kept, status)
 }
 
-/// Makes a response anew in the background.
+/// Makes a response anew in the background, unless that has just failed.
 pub(super) fn renew<S, A, B>(place: &Arc<Place>, seat: Arc<Seat>, service: S, request: Request<A>)
 where
     S: Service<Request<A>, Response = Response<B>> + Send + 'static,
@@ -200,8 +200,30 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Send,
 {
-    let work = make(place.clone(), seat.clone(), service, request);
-    place.engine().regather(seat.errand(), work);
+    if place.failed.holds(&seat.key.params, place.engine().now()) {
+        return;
+    }
+    let errand = seat.errand();
+    let (engine, place) = (place.engine(), place.clone());
+    engine.regather(errand, async move {
+        // From here on: one that does not begin has not failed.
+        let unless_kept = Failing(&place, &seat);
+        let made = make(place.clone(), seat.clone(), service, request).await;
+        if let Made::Kept { .. } = made {
+            std::mem::forget(unless_kept);
+        }
+        made
+    });
+}
+
+/// Marks the renewal as failed when it is dropped, in a panic of the handler's too.
+struct Failing<'a>(&'a Place, &'a Seat);
+
+impl Drop for Failing<'_> {
+    fn drop(&mut self) {
+        let Self(place, seat) = self;
+        place.failed.mark(&seat.key.params, place.engine().now());
+    }
 }
 
 /// Answers without the handler, or not at all (RFC 9111 §5.2.1.7). Waits for no other request's, which would be to ask it.

@@ -114,6 +114,24 @@ impl Engine {
             .map(|entry| self.of_maker(errand, entry))
     }
 
+    /// As [`gather`](Self::gather), with what is there already: in memory or in the shared tier. Waits for nobody who makes it, and
+    /// nobody waits for this.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn recall_gathered<T: Value>(&self, errand: &Errand) -> Option<Gathered<T>> {
+        if self.shared.is_some() && errand.terms.consistency == Consistency::Strict {
+            return self.recall_strictly(errand).await;
+        }
+        match self.peek(&errand.key, &errand.terms) {
+            Lookup::Fresh(cached) => return Some(Gathered::Found(cached)),
+            Lookup::Stale(cached, cause) => return Some(Gathered::Stale(cached, cause)),
+            Lookup::Miss(_) => {}
+        }
+        let entry = self.recall_entry::<T>(errand).await?;
+        self.of_the_tier(errand, &entry)
+    }
+
     /// Makes a result anew in the background, unless somebody does so already or too many refreshes run.
     ///
     /// Returns at once; whatever happens is counted and told as an event.

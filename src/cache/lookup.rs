@@ -43,7 +43,7 @@ impl Engine {
 
     /// A lookup that is not counted.
     #[inline]
-    pub(super) fn peek<T: Value>(&self, key: &Key, terms: &Terms) -> Lookup<T> {
+    pub fn peek<T: Value>(&self, key: &Key, terms: &Terms) -> Lookup<T> {
         // Between processes a strict answer needs a word from the shared tier.
         if self.shared.is_some() && terms.consistency == Consistency::Strict {
             return Lookup::Miss(None);

@@ -129,9 +129,14 @@ impl Scope {
             .get_or_insert(Unfollowed(why));
     }
 
-    /// What is made inside depends on `tags` too. To be called before what they stand for is read.
-    pub fn depends_on(&self, tags: &Tags) {
-        self.read(&self.0.engine, self.0.engine.stamp(tags));
+    /// What is made inside depends on `tags` too, whose words are asked for in the shared tier as well. To be awaited before
+    /// what they stand for is read.
+    ///
+    /// # Cancel safety
+    /// Dropping the future notes nothing.
+    pub async fn depends_on(&self, tags: &Tags) {
+        let stamp = self.0.engine.stamp_by_the_tier(tags).await;
+        self.read(&self.0.engine, stamp);
     }
 
     /// What was read is for those alone for whom it was read.

@@ -3,10 +3,15 @@
 //! A tag is hashed onto one of a fixed number of slots, so that the memory of the version clock is bounded
 //! whatever names occur. Two tags on one slot cost a needless miss, never a wrong answer.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt::{self, Write as _},
+    sync::Arc,
+};
 
 use smallvec::SmallVec;
 use twox_hash::XxHash3_64;
+
+mod label;
 
 /// How many slots there are. The mapping below is the same in every process and release, because processes
 /// that share a clock must agree on it.
@@ -124,14 +129,16 @@ impl Tag {
     }
 
     /// What it is called where tags of different kinds stand in one list: the table's name or the user's word; for what is
-    /// told of a table's rows also a number that many rows share.
+    /// told of a table's rows also a number that many rows share. Whatever is not an ASCII letter, a digit or one of
+    /// `-._~/:!$&'()*+;=@?` is percent-encoded, so that it can stand in a header and be compared as it is.
     pub fn label(&self) -> String {
         let whole = [Seed::Table, Seed::User].map(|seed| slot(seed, &[self.name.as_bytes()]));
-        if whole.contains(&self.slot) {
-            self.name.to_string()
-        } else {
-            format!("{}/{:04x}", self.name, self.slot)
+        let mut label = label::spelled(&self.name);
+        if !whole.contains(&self.slot) {
+            // Writing to a string does not fail.
+            let _ = write!(label, "/{:04x}", self.slot);
         }
+        label
     }
 
     /// The tag that stands for all rows, if this is one of rows; else itself.
@@ -288,6 +295,11 @@ impl Tags {
     /// The [label](Tag::label) of each tag.
     pub fn labels(&self) -> impl Iterator<Item = String> {
         self.0.names.iter().map(Tag::label)
+    }
+
+    /// The [names](Self::names) as [labels](Tag::label): fewer, and each write of a row moves its table's.
+    pub fn wide_labels(&self) -> impl Iterator<Item = String> {
+        self.names().map(label::spelled)
     }
 
     /// Whether a write of these moves what a read of `other` depends on.

@@ -137,6 +137,22 @@ pub(crate) async fn engines(
     (engines, hand)
 }
 
+/// Settings whose hook notes the tags that it is told.
+#[cfg(all(feature = "http", not(shuttle)))]
+pub(crate) fn telling(
+    settings: EngineSettings,
+) -> (EngineSettings, Arc<std::sync::Mutex<Vec<String>>>) {
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let notes = told.clone();
+    let hook = crate::observe::Hook::new(move |invalidation| {
+        if let crate::observe::Invalidation::Tags(tags) = invalidation {
+            notes.lock().unwrap().extend(tags.iter().cloned());
+        }
+    });
+    let hook = Some(hook);
+    (EngineSettings { hook, ..settings }, told)
+}
+
 /// An engine on a plain store, with time turned by hand.
 pub(crate) fn engine(
     settings: EngineSettings,

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
     header::{
-        AGE, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE,
-        ETAG, LAST_MODIFIED, TRANSFER_ENCODING, VARY,
+        AGE, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE,
+        CONTENT_TYPE, COOKIE, DATE, ETAG, LAST_MODIFIED, TRANSFER_ENCODING, VARY,
     },
 };
 use http_body::Body;
@@ -16,10 +16,11 @@ use super::{
     body::ResponseBody,
     cache_status::CacheStatus,
     conditional::{self, Precondition},
-    lifetime::{self, Span},
+    directives::items,
+    lifetime::{self, Copies, Span},
     make::Validators,
-    policy::Policy,
-    request::{Credentials, Reads},
+    policy::{Policy, Visibility},
+    request::{Audience, Credentials, Reads},
     stored::StoredResponse,
 };
 use crate::cache::Cached;
@@ -27,7 +28,7 @@ use crate::cache::Cached;
 /// Who asked, as far as the answer depends on it.
 pub(super) struct Asker {
     pub(super) reads: Reads,
-    pub(super) credentials: Credentials,
+    pub(super) audience: Audience,
     /// The conditions that the request came with.
     pub(super) conditions: HeaderMap,
 }
@@ -75,7 +76,7 @@ pub(super) fn of_kept<B: Body<Data = Bytes>>(
             Origin::Overtaken => Duration::ZERO,
         },
     };
-    tell(policy, asker.credentials, span, &mut headers);
+    tell(policy, asker.audience, span, &mut headers);
     if origin == Origin::Cache || !kept.age.is_zero() {
         // RFC 9111 §5.1.
         headers.insert(AGE, HeaderValue::from(age.as_secs()));
@@ -133,21 +134,43 @@ pub(super) fn settle(
 }
 
 /// Tells what all answers of the layer tell.
-pub(super) fn tell(policy: &Policy, credentials: Credentials, span: Span, headers: &mut HeaderMap) {
-    lifetime::tell(policy, credentials, span, headers);
+pub(super) fn tell(policy: &Policy, audience: Audience, span: Span, headers: &mut HeaderMap) {
+    let copies = lifetime::tell(policy, audience.credentials, span, headers);
     tell_apart(policy, headers);
+    // A cache with a copy of what anybody gets would answer with it those whom this layer passes on with who they are.
+    let is_for_anybody = audience.credentials == Credentials::Absent
+        && policy.visibility != Visibility::Public
+        && policy.key.is_none();
+    if copies != Copies::None && is_for_anybody {
+        tell_vary(&AUTHORIZATION, headers);
+        tell_vary(&COOKIE, headers);
+    }
+    if copies == Copies::Shared {
+        // These are in the layer's key, but in no other cache's.
+        for name in audience.routed.names() {
+            tell_vary(name, headers);
+        }
+    }
 }
 
 /// Names what the handler's answers depend on (RFC 9110 §12.5.5), also where only caches on the way may keep them.
 fn tell_apart(policy: &Policy, headers: &mut HeaderMap) {
     for name in &policy.vary {
-        let said = headers
-            .get_all(VARY)
-            .iter()
-            .any(|line| line == name.as_str());
-        if !said {
-            headers.append(VARY, HeaderValue::from(name.clone()));
-        }
+        tell_vary(name, headers);
+    }
+}
+
+fn tell_vary(name: &HeaderName, headers: &mut HeaderMap) {
+    let said = headers
+        .get_all(VARY)
+        .iter()
+        .flat_map(|line| items(line.as_bytes()))
+        .any(|said| {
+            said.trim_ascii()
+                .eq_ignore_ascii_case(name.as_str().as_bytes())
+        });
+    if !said {
+        headers.append(VARY, HeaderValue::from(name.clone()));
     }
 }
 

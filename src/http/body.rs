@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 /// The body of a response that went through the layer.
@@ -90,8 +90,11 @@ impl<B: Body<Data = Bytes>> ResponseBody<B> {
     }
 }
 
-/// Reads a body to its end, or until it has become larger than `limit` bytes or `late` is ready; what was read then stands in
-/// front of the rest. `announced` is the length that its headers tell.
+/// In how many pieces a body may come to be kept. Each takes memory beside its bytes, and empty ones nothing else.
+const PIECES: usize = 1 << 12;
+
+/// Reads a body to its end, or until it has become larger than `limit` bytes, has come in too many pieces, or `late` is ready;
+/// what was read then stands in front of the rest, without its empty pieces. `announced` is the length that its headers tell.
 ///
 /// # Cancel safety
 /// Dropping the future drops the body.
@@ -109,25 +112,26 @@ pub(super) async fn read<B: Body<Data = Bytes>>(
         return long(front, body);
     }
     let mut late = std::pin::pin!(late);
-    loop {
+    for _ in 0..PIECES {
+        // A body that is always ready would let no time pass.
+        tokio::task::consume_budget().await;
         let frame = tokio::select! {
             biased;
-            frame = poll_fn(|context| body.as_mut().poll_frame(context)) => frame,
             () = &mut late => return long(front, body),
+            frame = poll_fn(|context| body.as_mut().poll_frame(context)) => frame,
         };
         match frame {
             Some(Ok(frame)) => {
-                let is_data = match frame.data_ref() {
-                    Some(data) => {
-                        length = length.saturating_add(data.len() as u64);
-                        true
+                match frame.data_ref() {
+                    Some(data) if data.is_empty() => continue,
+                    Some(data) => length = length.saturating_add(data.len() as u64),
+                    None => {
+                        front.push_back(frame);
+                        let begun = ResponseBody::begun(front, Rest::More(body));
+                        return Read::Begun(begun, Why::Unfit);
                     }
-                    None => false,
-                };
-                front.push_back(frame);
-                if !is_data {
-                    return Read::Begun(ResponseBody::begun(front, Rest::More(body)), Why::Unfit);
                 }
+                front.push_back(frame);
                 if length > most {
                     return long(front, body);
                 }
@@ -138,28 +142,20 @@ pub(super) async fn read<B: Body<Data = Bytes>>(
             None if announced.is_some_and(|announced| announced != length) => {
                 return Read::Begun(ResponseBody::begun(front, Rest::End), Why::Unfit);
             }
-            None => return Read::Whole(joined(front)),
+            None => return Read::Whole(joined(&front)),
         }
     }
+    long(front, body)
 }
 
-/// The data of frames in one piece; of a single frame, without a copy.
-fn joined(frames: VecDeque<Frame<Bytes>>) -> Bytes {
-    let mut pieces = frames
-        .into_iter()
-        .filter_map(|frame| frame.into_data().ok());
-    let Some(first) = pieces.next() else {
-        return Bytes::new();
-    };
-    let Some(second) = pieces.next() else {
-        return first;
-    };
-    let mut whole = BytesMut::from(first);
-    whole.extend_from_slice(&second);
-    for piece in pieces {
-        whole.extend_from_slice(&piece);
-    }
-    whole.freeze()
+/// The data of frames in one piece of exactly its size. Copied even from a single frame, which may be a small part of a large
+/// buffer: that would be kept as long as the response, and counted by nobody.
+fn joined(frames: &VecDeque<Frame<Bytes>>) -> Bytes {
+    let pieces: Vec<&[u8]> = frames
+        .iter()
+        .filter_map(|frame| frame.data_ref().map(Bytes::as_ref))
+        .collect();
+    pieces.concat().into()
 }
 
 impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {

@@ -4,7 +4,7 @@
 //! behind its kind and its length, so no two lists of parts are the same bytes. Nothing is made canonical: two spellings of
 //! one URI are two entries, since a handler may tell them apart.
 
-use http::{HeaderName, header::HOST, request::Parts};
+use http::{HeaderMap, HeaderName, header::HOST, request::Parts};
 
 use super::{original, policy::Policy};
 use crate::cache::Params;
@@ -23,6 +23,23 @@ pub(super) static ROUTING: [HeaderName; 10] = [
     HeaderName::from_static("x-original-url"),
     HeaderName::from_static("x-rewrite-url"),
 ];
+
+/// Which of [`ROUTING`] a request has: a bit for each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Routed(u16);
+
+impl Routed {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let present = ROUTING.iter().enumerate();
+        let present = present.filter(|(_, name)| headers.contains_key(*name));
+        Self(present.fold(0, |bits, (at, _)| bits | 1 << at))
+    }
+
+    pub(super) fn names(self) -> impl Iterator<Item = &'static HeaderName> {
+        let all = ROUTING.iter().enumerate();
+        all.filter_map(move |(at, name)| (self.0 & 1 << at != 0).then_some(name))
+    }
+}
 
 /// The kinds of parts. Their numbers are in the bytes.
 #[derive(Clone, Copy)]

@@ -18,6 +18,17 @@ pub(super) struct Span {
     pub(super) left: Duration,
 }
 
+/// Who may use a copy of a response without asking, by what was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Copies {
+    /// Nobody.
+    None,
+    /// The client that was answered.
+    Own,
+    /// Caches that answer others with it too.
+    Shared,
+}
+
 /// Whether a response is for its user alone.
 pub(super) fn is_private(policy: &Policy, credentials: Credentials) -> bool {
     match (credentials, policy.visibility) {
@@ -32,7 +43,12 @@ pub(super) fn is_private(policy: &Policy, credentials: Credentials) -> bool {
 ///
 /// A client takes `max-age` less `Age` for what is left (§4.2). So that this is never more than what is left, the lifetime that
 /// is told at most is the sum of the two in whole seconds, each rounded down.
-pub(super) fn tell(policy: &Policy, credentials: Credentials, span: Span, headers: &mut HeaderMap) {
+pub(super) fn tell(
+    policy: &Policy,
+    credentials: Credentials,
+    span: Span,
+    headers: &mut HeaderMap,
+) -> Copies {
     let said = Said::read(headers);
     let most = Duration::from_secs(span.left.as_secs().saturating_add(span.age.as_secs()));
     let least = |own: Option<Duration>, handlers: Option<Duration>| {
@@ -78,6 +94,11 @@ pub(super) fn tell(policy: &Policy, credentials: Credentials, span: Span, header
     }
     if let Ok(value) = HeaderValue::try_from(line) {
         headers.insert(CACHE_CONTROL, value);
+    }
+    match (max_age, s_maxage) {
+        _ if !private && s_maxage.unwrap_or(max_age) > 0 => Copies::Shared,
+        (0, None | Some(0)) => Copies::None,
+        _ => Copies::Own,
     }
 }
 

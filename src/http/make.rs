@@ -22,7 +22,7 @@ use super::{
     stored::{self, StoredResponse, Term},
     tags,
 };
-use crate::cache::{Found, Made, Scope, Unfollowed};
+use crate::cache::{Cause, Found, Lookup, Made, Scope, Unfollowed};
 
 /// For how long the beginning of a body is held back at most, to see whether it is short.
 const HOLD_BACK: Duration = Duration::from_secs(2);
@@ -108,7 +108,12 @@ where
         let now = place.engine().time().date();
         parts.headers.typed_insert(headers::Date::from(now));
     }
-    let term = match stored::judge(policy, seat.credentials, parts.status, &parts.headers) {
+    let term = match stored::judge(
+        policy,
+        seat.audience.credentials,
+        parts.status,
+        &parts.headers,
+    ) {
         Ok(term) if !is_stream(&parts) => term,
         Ok(_) => return pass(parts, ResponseBody::passed(body), "stream"),
         Err(why) => return pass(parts, ResponseBody::passed(body), why),
@@ -131,6 +136,11 @@ where
             return pass(parts, body, why);
         }
     };
+    if matches!(body, Read::Begun(_, Why::Long) | Read::Whole(_))
+        && !is_private(policy, seat.audience.credentials)
+    {
+        tags::name(policy.tagging, found.stamp.tags(), &mut parts.headers);
+    }
     match body {
         Read::Begun(body, Why::Unfit) => pass(parts, body, "body"),
         Read::Begun(body, Why::Long) => {
@@ -138,9 +148,13 @@ where
                 Some(_) => Validators::Whole,
                 None => Validators::Beginning,
             };
-            let state = found.stamp.state(place.nonce, &seat.key.params);
-            let told = stored::Body::Told(state);
-            let kept = keep(place, &seat, &parts, told, term, &found);
+            if validators == Validators::Beginning
+                && let Some(etag) = last_told(place, &seat, &found)
+            {
+                parts.headers.insert(ETAG, etag);
+            }
+            let told = stored::Body::Told(found.stamp.state(place.salt(), &seat.key.params));
+            let kept = keep(&parts, told, term);
             // Told what it would be told if it were kept.
             if let Some(etag) = kept.etag() {
                 parts.headers.insert(ETAG, etag.clone());
@@ -149,7 +163,7 @@ where
                 age: term.age,
                 left: policy.kept_for().min(term.fresh_at_most),
             };
-            answer::tell(policy, seat.credentials, span, &mut parts.headers);
+            answer::tell(policy, seat.audience, span, &mut parts.headers);
             let validator = Validator {
                 scope: scope.clone(),
                 place: place.clone(),
@@ -165,14 +179,7 @@ where
             })
         }
         Read::Whole(bytes) => Made::Kept {
-            value: keep(
-                place,
-                &seat,
-                &parts,
-                stored::Body::Kept(bytes),
-                term,
-                &found,
-            ),
+            value: keep(&parts, stored::Body::Kept(bytes), term),
             stamp: found.stamp,
         },
     }
@@ -198,19 +205,20 @@ fn followed(scope: &Scope, seat: &Seat, term: Term) -> Result<(Found, Term), &'s
     Ok((found, term))
 }
 
-fn keep(
-    place: &Place,
-    seat: &Seat,
-    parts: &Parts,
-    body: stored::Body,
-    term: Term,
-    found: &Found,
-) -> StoredResponse {
-    let mut headers = parts.headers.clone();
-    if !is_private(&place.policy, seat.credentials) {
-        tags::name(place.policy.tagging, found.stamp.tags(), &mut headers);
-    }
-    StoredResponse::new(parts.status, headers, body, term)
+/// The validator of the last body like this one, if that was made to its end of nothing but what this one was begun with.
+fn last_told(place: &Place, seat: &Seat, found: &Found) -> Option<HeaderValue> {
+    let (Lookup::Fresh(kept) | Lookup::Stale(kept, Cause::Early)) = place
+        .engine()
+        .peek::<StoredResponse>(&seat.key, &seat.terms)
+    else {
+        return None;
+    };
+    let is_like = kept.body.is_none() && *kept.meta().stamp() == found.stamp;
+    kept.headers.get(ETAG).filter(|_| is_like).cloned()
+}
+
+fn keep(parts: &Parts, body: stored::Body, term: Term) -> StoredResponse {
+    StoredResponse::new(parts.status, parts.headers.clone(), body, term)
 }
 
 /// Whether parts of a body mean something before its end comes.
@@ -255,12 +263,16 @@ impl Watch for Validator {
             place,
             seat,
             found,
-            kept,
+            mut kept,
         } = *self;
         let Ok(now) = scope.found() else {
             return;
         };
-        if now.stamp == found.stamp && now.scoped == found.scoped {
+        // What was read for the rest may be older.
+        let fresh_for = now.fresh_for.unwrap_or(Duration::MAX);
+        kept.fresh_at_most = kept.fresh_at_most.min(fresh_for);
+        let is_same = now.stamp == found.stamp && now.scoped == found.scoped;
+        if is_same && !kept.fresh_at_most.is_zero() {
             let question = seat.question(found.stamp.tags().clone());
             place.engine().store(question, found.stamp, kept);
         }

@@ -11,10 +11,16 @@ use std::{
 };
 
 use http::{Uri, header::HOST, request::Parts};
+use twox_hash::XxHash3_128;
 
 use super::{
-    key, marks::Marks, original, policy::Policy, request::Ask, request::Credentials,
-    store::ResponseStore, stored::StoredResponse,
+    key,
+    marks::Marks,
+    original,
+    policy::Policy,
+    request::{Ask, Audience, Credentials},
+    store::ResponseStore,
+    stored::StoredResponse,
 };
 use crate::cache::{
     Consistency, Engine, Errand, Key, Mode, Question, Shape, Stamp, Tag, Tags, Terms, WholeKey,
@@ -22,6 +28,13 @@ use crate::cache::{
 
 /// What an entry takes beside its body, at most: its headers.
 const HEADERS: usize = 64 << 10;
+
+/// For how long a key whose answer could not be kept passes.
+const PASSES: Duration = Duration::from_secs(10);
+
+/// For how long a key whose renewal has failed is not renewed again: however many stale answers are given meanwhile, a handler
+/// in trouble is asked so often at most.
+const RESTS: Duration = Duration::from_secs(1);
 
 /// Numbers of layers are never used again.
 static LAYERS: AtomicU64 = AtomicU64::new(0);
@@ -31,8 +44,12 @@ pub(super) struct Place {
     store: Arc<dyn ResponseStore>,
     pub(super) policy: Policy,
     pub(super) marks: Marks,
+    /// Keys whose renewal has failed.
+    pub(super) failed: Marks,
     /// No validator that is made of numbers of this process is one of another's.
-    pub(super) nonce: u64,
+    nonce: u64,
+    /// Counts the validators that were made of numbers.
+    told: AtomicU64,
     number: u64,
     terms: Terms,
 }
@@ -41,7 +58,7 @@ pub(super) struct Place {
 pub(super) struct Seat {
     pub(super) key: Key,
     pub(super) terms: Terms,
-    pub(super) credentials: Credentials,
+    pub(super) audience: Audience,
     /// The key holds for whom the response is.
     pub(super) is_personal: bool,
     /// Moved when a request has changed something under this URI.
@@ -66,8 +83,10 @@ impl Place {
         Self {
             store,
             policy,
-            marks: Marks::new(),
+            marks: Marks::new(PASSES),
+            failed: Marks::new(RESTS),
             nonce: RandomState::new().hash_one(0),
+            told: AtomicU64::new(0),
             // Relaxed: only that they differ matters.
             number: LAYERS.fetch_add(1, Ordering::Relaxed),
             terms,
@@ -76,6 +95,14 @@ impl Place {
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
         self.store.engine()
+    }
+
+    /// What makes a validator another one than all that were made before. Two bodies that were begun with the same may go on
+    /// with something else, and when they are told their validators, nobody knows yet.
+    pub(super) fn salt(&self) -> u64 {
+        // Relaxed: only that they differ matters.
+        self.nonce
+            .wrapping_add(self.told.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(super) fn terms(&self) -> &Terms {
@@ -99,8 +126,8 @@ impl Place {
         Seat {
             whole: name.and_then(|name| self.store.shared_key(name, &key.params)),
             terms: Terms { mode, ..self.terms },
-            credentials: ask.credentials,
-            is_personal: ask.own_key.is_some() || ask.credentials == Credentials::Keyed,
+            audience: ask.audience,
+            is_personal: ask.own_key.is_some() || ask.audience.credentials == Credentials::Keyed,
             target: target(parts),
             key,
         }
@@ -144,6 +171,34 @@ pub(super) fn target(parts: &Parts) -> Tags {
     let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
     let host = uri.authority().map(|host| host.as_str()).or(host);
     let path = uri.path_and_query().map_or("", |path| path.as_str());
-    let word = format!("//{}{path}", host.unwrap_or_default().to_ascii_lowercase());
+    let uri = format!("//{}{path}", host.unwrap_or_default().to_ascii_lowercase());
+    // Of one length: the tags of an entry are not counted among its bytes, and are told to caches and the hook.
+    let word = format!("uri:{:032x}", XxHash3_128::oneshot(uri.as_bytes()));
     [Tag::user(&word)].into_iter().collect()
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
+    use super::*;
+
+    fn label(host: &str, path: &str) -> String {
+        let request = http::Request::builder().uri(path).header(HOST, host);
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        target(&parts).labels().next().unwrap()
+    }
+
+    #[test]
+    fn the_tag_of_a_uri_is_short_and_its_own() {
+        let long = format!("/{}", "a".repeat(60_000));
+        assert_eq!(label("h", &long).len(), "uri:".len() + 32);
+        assert_ne!(
+            label("h", &long),
+            label("h", &long[1..].replacen('a', "/", 1))
+        );
+        assert_ne!(label("h", "/a?b"), label("h", "/a"));
+        assert_ne!(label("h", "/a"), label("g", "/a"));
+        assert_eq!(label("h", "/a"), label("H", "/a"));
+    }
 }

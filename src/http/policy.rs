@@ -50,7 +50,8 @@ pub struct Policy {
 /// Makes a request's own part of its key.
 pub(super) type KeyFn = Arc<dyn Fn(&request::Parts) -> Option<String> + Send + Sync>;
 
-/// Which header names a response's tags to a cache on the way.
+/// Which header names a response's tags to a cache on the way, spelled as `Builder::on_invalidation` is told them: whatever is
+/// not an ASCII letter, a digit or one of `-._~/:!$&'()*+;=@?` is percent-encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Tagging {
@@ -115,6 +116,10 @@ impl Policy {
     ///
     /// No write reaches what a client keeps, so this is for how long it may show older data. Where neither this nor the handler
     /// says so, it asks each time.
+    ///
+    /// A response that anybody gets is then told to vary by `Authorization` and `Cookie`, here and with `s_maxage`: whoever
+    /// logs in would otherwise see the copy until its time is over. [`public`](Self::public) says that there is no such
+    /// difference.
     pub fn max_age(mut self, span: Duration) -> Self {
         self.max_age = Some(span);
         self
@@ -155,7 +160,8 @@ impl Policy {
     }
 
     /// Says that any cache may keep the responses (RFC 9111 §5.2.2.9). Where credentials are part of the key they are private
-    /// all the same.
+    /// all the same. Requests with credentials that are not in the key go past this layer, but a cache on the way answers
+    /// them with what anybody gets.
     pub fn public(mut self) -> Self {
         self.visibility = Visibility::Public;
         self
@@ -230,7 +236,7 @@ impl Policy {
     }
 
     /// Names the tags that a response depends on in a header, for a CDN that can be purged by them. Off by default: the names
-    /// of tables are told to whoever asks. Private responses have none.
+    /// of tables are told to whoever asks. Private responses have none; one that depends on more than fits 8 KiB becomes private.
     pub fn cache_tags(mut self, tagging: Tagging) -> Self {
         self.tagging = tagging;
         self

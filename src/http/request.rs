@@ -3,8 +3,7 @@
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method,
     header::{
-        AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, HOST, IF_RANGE, RANGE,
-        TRANSFER_ENCODING, UPGRADE,
+        AUTHORIZATION, CONTENT_LENGTH, COOKIE, HOST, IF_RANGE, RANGE, TRANSFER_ENCODING, UPGRADE,
     },
     request::Parts,
 };
@@ -13,7 +12,7 @@ use super::{
     cache_status::Forward,
     conditional::CONDITIONS,
     directives::Wanted,
-    key::ROUTING,
+    key::{ROUTING, Routed},
     policy::{Policy, Requests},
 };
 
@@ -21,10 +20,18 @@ use super::{
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ask {
     pub(super) reads: Reads,
-    pub(super) credentials: Credentials,
+    pub(super) extent: Extent,
+    pub(super) audience: Audience,
     /// What the policy's function makes of it.
     pub(super) own_key: Option<String>,
     pub(super) wanted: Wanted,
+}
+
+impl Ask {
+    /// Whether what the handler gives to it can be kept: what HEAD gives has no body, and a part is not all.
+    pub(super) fn makes_whole(&self) -> bool {
+        self.reads == Reads::Whole && self.extent == Extent::Whole
+    }
 }
 
 /// What a request reads.
@@ -35,12 +42,27 @@ pub(super) enum Reads {
     Head,
 }
 
+/// How much of a response a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    Whole,
+    /// A part would do. It may be answered with the whole (RFC 9110 §14.2), but only the handler makes a part.
+    Part,
+}
+
 /// Whether a request says who its user is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Credentials {
     Absent,
     /// The key tells its user from others.
     Keyed,
+}
+
+/// What of a request decides whom its answer may be given to by caches on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Audience {
+    pub(super) credentials: Credentials,
+    pub(super) routed: Routed,
 }
 
 /// Why a request goes past the cache.
@@ -84,11 +106,7 @@ pub(super) fn judge(policy: &Policy, parts: &Parts, load: Load) -> Result<Ask, P
         }
     };
     let headers = &parts.headers;
-    // A part of a response is not kept, and is not made from what is.
-    if headers.contains_key(RANGE) || headers.contains_key(IF_RANGE) {
-        return Err(bypass("range"));
-    }
-    if headers.contains_key(UPGRADE) || names_upgrade(headers) {
+    if names_websocket(headers) {
         return Err(bypass("upgrade"));
     }
     if OVERRIDES.iter().any(|name| headers.contains_key(name)) {
@@ -98,10 +116,17 @@ pub(super) fn judge(policy: &Policy, parts: &Parts, load: Load) -> Result<Ask, P
     if load == Load::Some || announces_content(headers) {
         return Err(bypass("content"));
     }
-    let credentials = credentials(policy, headers)?;
+    let audience = Audience {
+        credentials: credentials(policy, headers)?,
+        routed: Routed::of(headers),
+    };
     let own_key = match &policy.key {
         Some(key) => Some(key(parts).ok_or(bypass("key"))?),
         None => None,
+    };
+    let extent = match headers.contains_key(RANGE) || headers.contains_key(IF_RANGE) {
+        true => Extent::Part,
+        false => Extent::Whole,
     };
     let wanted = match policy.requests {
         Requests::Ignored => Wanted::default(),
@@ -115,7 +140,8 @@ pub(super) fn judge(policy: &Policy, parts: &Parts, load: Load) -> Result<Ask, P
     }
     Ok(Ask {
         reads,
-        credentials,
+        extent,
+        audience,
         own_key,
         wanted,
     })
@@ -181,15 +207,17 @@ fn announces_content(headers: &HeaderMap) -> bool {
             .any(|length| length != "0")
 }
 
-fn names_upgrade(headers: &HeaderMap) -> bool {
-    headers.get_all(CONNECTION).iter().any(|line| {
+/// Whether a request asks for another protocol that is not HTTP. A server may ignore it (RFC 9110 §7.8), and clients ask for
+/// HTTP/2 with any GET.
+fn names_websocket(headers: &HeaderMap) -> bool {
+    headers.get_all(UPGRADE).iter().any(|line| {
         line.as_bytes()
             .split(|&byte| byte == b',')
-            .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+            .any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
     })
 }
 
-const fn bypass(detail: &'static str) -> Pass {
+pub(super) const fn bypass(detail: &'static str) -> Pass {
     Pass {
         why: Forward::Bypass,
         detail: Some(detail),
@@ -233,10 +261,8 @@ mod tests {
     #[test]
     fn what_the_key_does_not_hold_goes_past_the_cache() {
         for (name, value, detail) in [
-            ("range", "bytes=0-1", "range"),
-            ("if-range", "\"a\"", "range"),
             ("upgrade", "websocket", "upgrade"),
-            ("connection", "keep-alive, Upgrade", "upgrade"),
+            ("upgrade", "h2c, WebSocket", "upgrade"),
             ("x-http-method-override", "DELETE", "method-override"),
             ("x-http-method", "DELETE", "method-override"),
             ("x-method-override", "DELETE", "method-override"),
@@ -251,6 +277,11 @@ mod tests {
         let fat = judge(&Policy::new(), &parts(Method::GET, &[]), Load::Some);
         assert_eq!(fat.unwrap_err().detail, Some("content"));
         assert!(judged(&Policy::new(), &[("content-length", "0")]).is_ok());
+        let curl = [
+            ("connection", "Upgrade, HTTP2-Settings"),
+            ("upgrade", "h2c"),
+        ];
+        assert!(judged(&Policy::new(), &curl).is_ok());
     }
 
     #[test]
@@ -262,16 +293,16 @@ mod tests {
             Some("credentials")
         );
         assert_eq!(
-            judged(&by_one, &both[..1]).unwrap().credentials,
+            judged(&by_one, &both[..1]).unwrap().audience.credentials,
             Credentials::Keyed
         );
         assert_eq!(
-            judged(&by_one, &[]).unwrap().credentials,
+            judged(&by_one, &[]).unwrap().audience.credentials,
             Credentials::Absent
         );
         let by_two = by_one.vary([COOKIE]);
         assert_eq!(
-            judged(&by_two, &both).unwrap().credentials,
+            judged(&by_two, &both).unwrap().audience.credentials,
             Credentials::Keyed
         );
 

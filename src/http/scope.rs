@@ -7,12 +7,16 @@ use crate::cache::{Scope, Tag, Tags};
 /// Lets the response that the caller makes depend on a tag of the application's choice, for data that is not in the database.
 /// `CachedPool::invalidate_tags` with the same word makes it invalid.
 ///
-/// Call it before reading what the tag stands for: what changes in between would go unseen. Outside a
-/// [`ResponseCacheLayer`](super::ResponseCacheLayer) it does nothing.
-pub fn depends_on_tag(word: impl AsRef<str>) {
+/// Await it before reading what the tag stands for: what changes in between would go unseen. With a shared tier it asks that
+/// once, so that the response can be kept there too. Outside a [`ResponseCacheLayer`](super::ResponseCacheLayer) it does
+/// nothing.
+///
+/// # Cancel safety
+/// Dropping the future leaves the response without the tag.
+pub async fn depends_on_tag(word: impl AsRef<str>) {
     if let Some(scope) = Scope::current() {
         let tags: Tags = [Tag::user(word.as_ref())].into_iter().collect();
-        scope.depends_on(&tags);
+        scope.depends_on(&tags).await;
     }
 }
 

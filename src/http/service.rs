@@ -21,7 +21,7 @@ use super::{
     make::ask,
     place::{Place, target},
     policy::Storing,
-    request::{self, Load, Pass, Reads},
+    request::{self, Extent, Load, Pass, bypass},
     turn::{Course, Turn, if_cached, of_cache, renew},
 };
 use crate::cache::Mode;
@@ -96,7 +96,7 @@ where
         };
         let asker = Asker {
             reads: asked.reads,
-            credentials: asked.credentials,
+            audience: asked.audience,
             conditions: conditional::of(&parts.headers),
         };
         let key = place.key(&parts, &asked);
@@ -104,8 +104,7 @@ where
             Look::Handler(why, mode) => (why, mode, Course::Together),
             Look::Answer(kept, renewal) => match of_cache(place, &asker, &kept, renewal) {
                 Some(response) => {
-                    // What HEAD gives has no body, so it renews nothing.
-                    if renewal != Renewal::No && asker.reads == Reads::Whole {
+                    if renewal != Renewal::No && asked.makes_whole() {
                         let seat = Arc::new(place.seat(&parts, &asked, key, Mode::Normal));
                         renew(place, seat, service, Request::from_parts(parts, body));
                     }
@@ -119,8 +118,12 @@ where
         if asked.wanted.only_if_cached {
             return working(if_cached(place.clone(), seat, asker));
         }
-        if asker.reads == Reads::Head {
-            let (request, why) = (Request::from_parts(parts, body), Pass { why, detail: None });
+        if !asked.makes_whole() {
+            let why = match asked.extent {
+                Extent::Whole => Pass { why, detail: None },
+                Extent::Part => bypass("range"),
+            };
+            let request = Request::from_parts(parts, body);
             return working(pass(place.clone(), service, request, why));
         }
         working(

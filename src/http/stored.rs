@@ -250,8 +250,8 @@ fn is_keyed(policy: &Policy, name: &HeaderName) -> bool {
     policy.vary.contains(name)
         || ROUTING.contains(name)
         || *name == HOST
-        // The function answers for all credentials.
-        || (policy.key.is_some() && [AUTHORIZATION, COOKIE].contains(name))
+        // A request with credentials that the key does not hold is not for the cache. The function answers for all of them.
+        || [AUTHORIZATION, COOKIE].contains(name)
 }
 
 /// RFC 9111 §5.3: counts where `Cache-Control` says nothing, and is over if it is no date.

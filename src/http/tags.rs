@@ -1,8 +1,6 @@
 //! The tags of a response in a header, for caches that can be purged by them.
 
-use std::fmt::Write as _;
-
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header::CACHE_CONTROL};
 
 use super::policy::Tagging;
 use crate::cache::Tags;
@@ -11,18 +9,20 @@ use crate::cache::Tags;
 const MOST: usize = 8 << 10;
 
 /// Adds the header that names `tags`. Where there are too many, their tables stand for rows: every write of a row moves the
-/// table's own tag too.
+/// table's own tag too. Where these are still too many, no cache on the way may keep the response, since no purge would reach
+/// it.
 pub(super) fn name(tagging: Tagging, tags: &Tags, headers: &mut HeaderMap) {
     let Some((header, between)) = tagging.form() else {
         return;
     };
     let mut line = joined(tags.labels(), between);
     if line.len() > MOST {
-        line = joined(tags.names().map(str::to_owned), between);
+        line = joined(tags.wide_labels(), between);
     }
-    if let Ok(value) = HeaderValue::try_from(line) {
-        headers.append(header, value);
-    }
+    match HeaderValue::try_from(line) {
+        Ok(value) if value.len() <= MOST => headers.append(header, value),
+        _ => headers.append(CACHE_CONTROL, HeaderValue::from_static("private")),
+    };
 }
 
 fn joined(labels: impl Iterator<Item = String>, between: &str) -> String {
@@ -31,7 +31,7 @@ fn joined(labels: impl Iterator<Item = String>, between: &str) -> String {
         if !line.is_empty() {
             line.push_str(between);
         }
-        encode(&label, &mut line);
+        line.push_str(&label);
     }
     line
 }
@@ -43,18 +43,6 @@ impl Tagging {
             Self::Off => None,
             Self::CacheTag => Some((HeaderName::from_static("cache-tag"), ",")),
             Self::SurrogateKey => Some((HeaderName::from_static("surrogate-key"), " ")),
-        }
-    }
-}
-
-/// Characters that are in no name of a tag by any CDN's rules are percent-encoded (RFC 3986 §2.1).
-fn encode(label: &str, line: &mut String) {
-    for byte in label.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/:!$&'()*+;=@?".contains(&byte) {
-            line.push(char::from(byte));
-        } else {
-            // Writing to a string does not fail.
-            let _ = write!(line, "%{byte:02X}");
         }
     }
 }
@@ -103,5 +91,16 @@ mod tests {
         );
         let many = line(Tagging::CacheTag, &rows(5_000)).unwrap();
         assert_eq!(many, "users");
+    }
+
+    #[test]
+    fn what_no_header_can_name_is_private() {
+        let tables: Tags = (0..2_000)
+            .map(|n| Tag::table(format!("table{n}")))
+            .collect();
+        let mut headers = HeaderMap::new();
+        name(Tagging::CacheTag, &tables, &mut headers);
+        assert_eq!(headers.get(CACHE_CONTROL).unwrap(), "private");
+        assert_eq!(headers.len(), 1);
     }
 }

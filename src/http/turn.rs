@@ -197,7 +197,7 @@ pub(super) fn of_cache<B: Body<Data = Bytes>>(
     kept_answer(place, asker, kept, status)
 }
 
-/// Makes a response anew in the background.
+/// Makes a response anew in the background, unless that has just failed.
 pub(super) fn renew<S, A, B>(place: &Arc<Place>, seat: Arc<Seat>, service: S, request: Request<A>)
 where
     S: Service<Request<A>, Response = Response<B>> + Send + 'static,
@@ -207,22 +207,47 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Send,
 {
-    let work = make(place.clone(), seat.clone(), service, request);
-    place.engine().regather(seat.errand(), work);
+    if place.failed.holds(&seat.key.params, place.engine().now()) {
+        return;
+    }
+    let errand = seat.errand();
+    let (engine, place) = (place.engine(), place.clone());
+    engine.regather(errand, async move {
+        // From here on: one that does not begin has not failed.
+        let unless_kept = Failing(&place, &seat);
+        let made = make(place.clone(), seat.clone(), service, request).await;
+        if let Made::Kept { .. } = made {
+            std::mem::forget(unless_kept);
+        }
+        made
+    });
 }
 
-/// Answers without the handler, or not at all (RFC 9111 §5.2.1.7).
+/// Marks the renewal as failed when it is dropped, in a panic of the handler's too.
+struct Failing<'a>(&'a Place, &'a Seat);
+
+impl Drop for Failing<'_> {
+    fn drop(&mut self) {
+        let Self(place, seat) = self;
+        place.failed.mark(&seat.key.params, place.engine().now());
+    }
+}
+
+/// Answers without the handler, or not at all (RFC 9111 §5.2.1.7). Waits for no other request's, which would be to ask it.
 pub(super) async fn if_cached<B: Body<Data = Bytes>, E>(
     place: Arc<Place>,
     seat: Arc<Seat>,
     asker: Asker,
 ) -> Answer<B, E> {
-    let nothing = async { Made::<StoredResponse, ()>::Passed(()) };
-    let kept = match place.engine().gather(&seat.errand(), nothing).await {
-        Ok(Gathered::Made(kept) | Gathered::Collapsed(kept) | Gathered::Found(kept)) => Some(kept),
-        Ok(Gathered::Stale(kept, _)) if kept.once_stale == OnceStale::AsThePolicySays => Some(kept),
-        Ok(Gathered::Stale(..)) | Err(()) => None,
-    };
+    let (engine, errand) = (place.engine(), seat.errand());
+    let recalled = engine.recall_gathered::<StoredResponse>(&errand).await;
+    let kept = recalled.and_then(|gathered| match gathered {
+        Gathered::Made(kept) | Gathered::Collapsed(kept) | Gathered::Found(kept) => Some(kept),
+        Gathered::Stale(kept, cause) => {
+            let may_be = cause == Cause::Early || kept.once_stale == OnceStale::AsThePolicySays;
+            may_be.then_some(kept)
+        }
+    });
     let found = kept.and_then(|kept| {
         let status = CacheStatus::hit(ttl(&kept));
         kept_answer(&place, &asker, &kept, status)

@@ -13,7 +13,8 @@ pub enum Invalidation {
     /// Every result.
     Everything,
     /// Those that depend on one of these tags: tables, the user's own words, and for rows the table's name with a number.
-    /// They are what a response's `Cache-Tag` lists.
+    /// They are what a response's `Cache-Tag` or `Surrogate-Key` lists, in the same spelling: whatever is not an ASCII letter, a
+    /// digit or one of `-._~/:!$&'()*+;=@?` is percent-encoded.
     Tags(Vec<String>),
 }
 

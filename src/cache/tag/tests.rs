@@ -91,3 +91,19 @@ fn definitions_move_with_everything_only_where_it_says_so() {
     assert_eq!(Tags::definitions().read_slots(), [DEFINITIONS]);
     assert_eq!(Tags::definitions().write_slots(), [DEFINITIONS]);
 }
+
+#[test]
+fn a_label_is_one_word_in_any_list() {
+    for (word, label) in [
+        ("public.users", "public.users"),
+        ("a, b%", "a%2C%20b%25"),
+        ("größe", "gr%C3%B6%C3%9Fe"),
+        ("\"x\"\n", "%22x%22%0A"),
+    ] {
+        let tags: Tags = [Tag::user(word)].into_iter().collect();
+        assert_eq!(tags.labels().collect::<Vec<_>>(), [label]);
+        assert_eq!(tags.wide_labels().collect::<Vec<_>>(), [label]);
+    }
+    let row = Tag::row("a b", "id", b"1").label();
+    assert!(row.starts_with("a%20b/"), "{row}");
+}

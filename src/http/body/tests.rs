@@ -40,12 +40,57 @@ async fn a_body_within_the_limit_is_read_whole() {
 }
 
 #[tokio::test]
-async fn one_piece_is_not_copied() {
-    let piece = Bytes::from(vec![7; 100]);
-    let Read::Whole(bytes) = read(Full::new(piece.clone()), 100, None, pending()).await else {
-        panic!("it fits");
+async fn what_is_kept_does_not_hold_on_to_a_larger_buffer() {
+    let buffer = Bytes::from(vec![7; 1 << 16]);
+    for pieces in [[0..0, 0..100], [0..40, 40..100]] {
+        let items = pieces.into_iter();
+        let items = items.map(|range| Ok::<_, Infallible>(Frame::data(buffer.slice(range))));
+        let body = StreamBody::new(stream::iter(items));
+        let Read::Whole(bytes) = read(body, 100, None, pending()).await else {
+            panic!("it fits");
+        };
+        assert_eq!(bytes, vec![7; 100]);
+        // The buffer has no other owner than the one here.
+        assert!(bytes.is_unique());
+        assert!(buffer.is_unique());
+    }
+}
+
+#[tokio::test]
+async fn a_body_in_very_many_pieces_passes() {
+    let items = || (0..PIECES).map(|_| data("a")).collect::<Vec<_>>();
+    let (body, why) = begun(read(body(items()), PIECES, None, pending()).await).await;
+    assert_eq!(why, Why::Long);
+    assert_eq!(body.collect().await.unwrap().to_bytes().len(), PIECES);
+    let few = items().split_off(1);
+    let Read::Whole(bytes) = read(self::body(few), PIECES, None, pending()).await else {
+        panic!("its pieces are few enough");
     };
-    assert_eq!(bytes.as_ptr(), piece.as_ptr());
+    assert_eq!(bytes.len(), PIECES - 1);
+}
+
+#[tokio::test]
+async fn empty_pieces_are_neither_held_nor_waited_for_without_end() {
+    let endless = StreamBody::new(stream::repeat_with(|| data("")));
+    let (mut passed, why) = begun(read(endless, 9, None, pending()).await).await;
+    assert_eq!(why, Why::Long);
+    let Inner::Begun(begun) = &mut passed.0 else {
+        panic!("it was begun");
+    };
+    assert!(begun.front.is_empty());
+}
+
+#[tokio::test]
+async fn time_passes_while_a_body_is_always_ready() {
+    let polls = Arc::new(AtomicUsize::new(0));
+    let counted = polls.clone();
+    let endless = StreamBody::new(stream::repeat_with(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        data("")
+    }));
+    let (_, why) = begun(read(endless, 9, None, tokio::task::yield_now()).await).await;
+    assert_eq!(why, Why::Long);
+    assert!(polls.load(Ordering::Relaxed) < PIECES);
 }
 
 #[tokio::test]

@@ -38,6 +38,7 @@ async fn who_has_it_is_told_so_without_the_handler() {
             "content-location",
             "date",
             "etag",
+            "vary",
             "x-frame-options"
         ]
     );

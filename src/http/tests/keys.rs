@@ -105,3 +105,97 @@ async fn a_uri_or_a_host_that_is_spelled_in_another_way_is_another() {
     );
     assert_eq!(app.get("/a").await.text(), "4");
 }
+
+/// The names in `Vary`, in order.
+fn vary(answer: &Answer) -> Vec<&str> {
+    let lines = answer.headers.get_all("vary").iter();
+    let lines = lines.flat_map(|line| line.to_str().unwrap().split(", "));
+    let mut names: Vec<_> = lines.collect();
+    names.sort_unstable();
+    names
+}
+
+#[tokio::test]
+async fn who_logs_in_is_not_given_the_copy_that_anybody_had() {
+    for (policy, expected) in [
+        (Policy::new(), vec![]),
+        (
+            Policy::new().max_age(SECOND),
+            vec!["authorization", "cookie"],
+        ),
+        (
+            Policy::new().s_maxage(SECOND),
+            vec!["authorization", "cookie"],
+        ),
+        (Policy::new().max_age(SECOND).public(), vec![]),
+        (
+            Policy::new().max_age(SECOND).key(|_| Some(String::new())),
+            vec![],
+        ),
+        (
+            Policy::new().max_age(SECOND).vary([COOKIE]),
+            vec!["authorization", "cookie"],
+        ),
+    ] {
+        let kit = Kit::new(policy);
+        let app = kit.app(async |kit, _| kit.next());
+        for _ in 0..2 {
+            let answer = app.get("/").await;
+            assert_eq!(vary(&answer), expected, "{:?}", answer.headers);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_varies_is_said_once() {
+    let kit = Kit::new(Policy::new().max_age(SECOND));
+    let app = kit.app(async |kit, _| {
+        let mut response = kit.next();
+        let line = HeaderValue::from_static("Cookie, X-Forwarded-Host");
+        response.headers_mut().insert("vary", line);
+        response
+    });
+    for _ in 0..2 {
+        let answer = app.with(&[("x-forwarded-host", "a")]).await;
+        assert_eq!(
+            vary(&answer),
+            ["Cookie", "X-Forwarded-Host", "authorization"]
+        );
+    }
+    assert_eq!(kit.count(), 1);
+}
+
+#[tokio::test]
+async fn caches_on_the_way_are_told_of_the_headers_that_proxies_route_by() {
+    let lines = [("x-forwarded-host", "a"), ("forwarded", "host=b")];
+    for (policy, expected) in [
+        (Policy::new().public(), vec![]),
+        (
+            Policy::new().public().s_maxage(SECOND),
+            vec!["forwarded", "x-forwarded-host"],
+        ),
+        (
+            Policy::new().public().max_age(SECOND),
+            vec!["forwarded", "x-forwarded-host"],
+        ),
+        (
+            Policy::new()
+                .public()
+                .max_age(SECOND)
+                .s_maxage(Duration::ZERO)
+                .keep(SECOND),
+            vec![],
+        ),
+        (
+            Policy::new().private().max_age(SECOND),
+            vec!["authorization", "cookie"],
+        ),
+    ] {
+        let kit = Kit::new(policy);
+        let app = kit.app(async |kit, _| kit.next());
+        for _ in 0..2 {
+            assert_eq!(vary(&app.with(&lines).await), expected);
+        }
+        assert_eq!(kit.count(), 1);
+    }
+}

@@ -1,13 +1,15 @@
 //! A pool that is an engine and nothing else, and services around a closure.
 
 use std::{
+    any::TypeId,
     convert::Infallible,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -19,7 +21,8 @@ use tower_service::Service;
 
 use crate::{
     cache::{
-        Consistency, Engine, EngineSettings, ManualTime, Scope, WholeKey,
+        Consistency, Engine, EngineSettings, Key, Lookup, ManualTime, Params, Question, Scope,
+        Shape, Terms, WholeKey,
         testkit::{self, tables},
     },
     http::{Policy, ResponseCache, ResponseCacheLayer, ResponseStore},
@@ -36,6 +39,8 @@ pub(super) struct Kit {
     policy: Policy,
     consistency: Consistency,
     calls: Arc<AtomicU64>,
+    /// What the hook was told.
+    pub(super) told: Arc<Mutex<Vec<String>>>,
 }
 
 #[derive(Clone)]
@@ -57,10 +62,10 @@ impl ResponseStore for Place {
 
 impl Kit {
     pub(super) fn new(policy: Policy) -> Self {
-        let settings = EngineSettings {
+        let (settings, told) = testkit::telling(EngineSettings {
             ttl_jitter: 0.0,
             ..EngineSettings::default()
-        };
+        });
         let (engine, hand) = testkit::engine(settings, Handle::current());
         Self {
             engine,
@@ -68,6 +73,7 @@ impl Kit {
             policy,
             consistency: Consistency::Bounded,
             calls: Arc::default(),
+            told,
         }
     }
 
@@ -84,6 +90,7 @@ impl Kit {
             policy: policy.clone(),
             consistency: Consistency::Bounded,
             calls: Arc::default(),
+            told: Arc::default(),
         })
     }
 
@@ -92,6 +99,35 @@ impl Kit {
         let stamp = self.engine.stamp(&tables([table]));
         if let Some(scope) = Scope::current() {
             scope.read(&self.engine, stamp);
+        }
+    }
+
+    /// A read of a table that the cache answers, with so much of its time left.
+    pub(super) fn answers(&self, table: &'static str, left: Duration) {
+        let terms = Terms {
+            ttl: left,
+            stale_while_revalidate: Duration::MAX,
+            ..Terms::default()
+        };
+        let question = Question {
+            key: Key {
+                statement: 1,
+                row: TypeId::of::<u64>(),
+                shape: Shape::All,
+                params: Params::new(),
+            },
+            tags: tables([table]),
+            terms,
+            whole: None,
+        };
+        let (key, stamp) = (question.key.clone(), self.engine.stamp(&question.tags));
+        self.engine.store(question, stamp, vec![1_u64]);
+        let found = self.engine.lookup::<Vec<u64>>(&key, &terms);
+        let (Lookup::Fresh(cached) | Lookup::Stale(cached, _)) = found else {
+            panic!("it was kept");
+        };
+        if let Some(scope) = Scope::current() {
+            scope.answer(&self.engine, &cached);
         }
     }
 

@@ -85,6 +85,51 @@ async fn what_is_read_for_the_rest_of_a_body_counts() {
 }
 
 #[tokio::test]
+async fn two_bodies_that_may_go_on_in_two_ways_have_two_validators() {
+    let kit = Kit::new(small());
+    let app = kit.app(async |kit, _| {
+        kit.reads("users");
+        kit.next();
+        let late = kit.clone();
+        let rest = stream::once(async move {
+            late.reads("orders");
+            piece("ghi")
+        });
+        use futures_util::StreamExt as _;
+        let all = stream::iter(vec![piece("abcdef")]).chain(rest);
+        http::Response::new(content(StreamBody::new(all)))
+    });
+    let first = app.get("/").await;
+    kit.writes("orders");
+    let second = app.get("/").await;
+    assert!(first.header("etag").is_some());
+    assert_ne!(first.header("etag"), second.header("etag"));
+}
+
+#[tokio::test]
+async fn a_validator_is_kept_no_longer_than_what_is_read_for_the_rest_of_a_body() {
+    for (ttl, known) in [(2, true), (1, false), (0, false)] {
+        let kit = Kit::new(small());
+        let app = kit.app(move |kit, _| async move {
+            kit.reads("users");
+            kit.next();
+            let late = kit.clone();
+            let rest = stream::once(async move {
+                late.answers("users", ttl * SECOND);
+                piece("ghi")
+            });
+            use futures_util::StreamExt as _;
+            let all = stream::iter(vec![piece("abcdef")]).chain(rest);
+            http::Response::new(content(StreamBody::new(all)))
+        });
+        let etag = app.get("/").await.header("etag").unwrap().to_owned();
+        kit.hand.advance(SECOND);
+        let again = app.with(&[("if-none-match", &etag)]).await;
+        assert_eq!(again.code == StatusCode::NOT_MODIFIED, known, "{ttl}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_read_to_its_end_is_not_known() {
     let kit = Kit::new(small());
     let app = kit.app(async |kit, _| {

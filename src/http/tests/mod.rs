@@ -71,7 +71,7 @@ async fn what_a_handler_writes_or_reads_unseen_is_not_kept() {
 async fn helpers_speak_for_what_is_not_sql() {
     let kit = Kit::new(Policy::new());
     let app = kit.app(async |kit, _| {
-        depends_on_tag("prices");
+        depends_on_tag("prices").await;
         kit.next()
     });
     for expected in ["1", "1"] {
@@ -239,7 +239,55 @@ async fn tags_are_named_for_caches_on_the_way() {
         let tags = tags.expect("they are named");
         let mut tags: Vec<_> = tags.split(',').collect();
         tags.sort_unstable();
-        assert_eq!(tags, ["//h/x", "users"]);
+        let (uri, hash) = tags[0].split_at(4);
+        assert_eq!((uri, hash.len(), tags[1]), ("uri:", 32, "users"));
+        assert_eq!(tags.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn the_hook_is_told_tags_as_caches_on_the_way_are() {
+    let kit = Kit::new(Policy::new().cache_tags(Tagging::CacheTag));
+    let app = kit.app(async |kit, _| {
+        depends_on_tag("two words, größe").await;
+        kit.next()
+    });
+    let answer = app.get("/").await;
+    let tags: Vec<_> = answer.header("cache-tag").unwrap().split(',').collect();
+    assert_eq!(tags.len(), 2);
+    let word = crate::cache::Tag::user("two words, größe");
+    kit.engine.invalidate(&[word].into_iter().collect());
+    let told = kit.told.lock().unwrap();
+    assert_eq!(*told, ["two%20words%2C%20gr%C3%B6%C3%9Fe"]);
+    assert!(tags.contains(&&*told[0]));
+}
+
+#[tokio::test]
+async fn what_cannot_be_purged_is_kept_by_no_cache_on_the_way() {
+    let policy = Policy::new()
+        .max_age(5 * SECOND)
+        .s_maxage(9 * SECOND)
+        .max_body(4)
+        .cache_tags(Tagging::SurrogateKey);
+    let kit = Kit::new(policy);
+    let app = kit.app(async |_, request| {
+        if request.uri() != "/few" {
+            depends_on_tag("x".repeat(9_000)).await;
+        }
+        kit::text(request.uri().path().to_owned())
+    });
+    for (path, line) in [
+        ("/few", "max-age=5, s-maxage=9"),
+        ("/", "private, max-age=5"),
+        // Too long for the cache itself.
+        ("/long", "private, max-age=5"),
+    ] {
+        for _ in 0..2 {
+            let answer = app.get(path).await;
+            assert_eq!(answer.header("cache-control"), Some(line), "{path}");
+            let tags = answer.header("surrogate-key");
+            assert_eq!(tags.is_some(), path == "/few");
+        }
     }
 }
 

@@ -70,6 +70,32 @@ async fn what_one_process_made_another_gives_until_either_changes_it() {
 }
 
 #[tokio::test]
+async fn what_depends_on_a_word_is_given_by_other_processes_too() {
+    let kits = Kit::two(&Policy::new().shared_as("test")).await;
+    let [one, other] = kits.each_ref().map(|kit| {
+        kit.app(async |kit, _| {
+            depends_on_tag("prices").await;
+            kit.next();
+            text("made")
+        })
+    });
+    let rest = async || {
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    one.get("/").await;
+    rest().await;
+    assert_eq!(other.get("/").await.text(), "made");
+    assert_eq!((kits[0].count(), kits[1].count()), (1, 0));
+    let prices = crate::cache::Tag::user("prices");
+    kits[0].engine.invalidate(&[prices].into_iter().collect());
+    rest().await;
+    other.get("/").await;
+    assert_eq!((kits[0].count(), kits[1].count()), (1, 1));
+}
+
+#[tokio::test]
 async fn what_is_never_kept_does_not_make_requests_queue() {
     let kit = Kit::new(Policy::new());
     let gate = Arc::new(Semaphore::new(1));

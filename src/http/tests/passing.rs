@@ -97,3 +97,56 @@ async fn a_header_that_is_not_in_the_key_poisons_nothing() {
     assert!(routed.text().contains("evil"));
     assert!(!app.get("/").await.text().contains("evil"));
 }
+
+#[tokio::test]
+async fn a_part_is_answered_with_the_whole_where_that_is_kept() {
+    let policy = Policy::new().keep(10 * SECOND);
+    let kit = Kit::new(policy.stale_while_revalidate(30 * SECOND));
+    let app = kit.app(async |kit, request| {
+        let mut response = kit.next();
+        if request.headers().contains_key("range") {
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+        }
+        response
+    });
+    let part = [("range", "bytes=0-0"), ("if-range", "\"a\"")];
+    for expected in ["1", "2"] {
+        let answer = app.with(&part).await;
+        assert_eq!(
+            (answer.code, answer.text(), answer.status()),
+            (
+                StatusCode::PARTIAL_CONTENT,
+                expected,
+                "cachedpool; fwd=bypass; detail=range"
+            )
+        );
+    }
+    assert_eq!(app.get("/").await.text(), "3");
+    let answer = app.with(&part).await;
+    assert_eq!(
+        (answer.code, answer.text(), answer.status()),
+        (StatusCode::OK, "3", "cachedpool; hit; ttl=10")
+    );
+    // Nor does it renew what is stale, since the handler would see that it asks for a part if the policy let it.
+    kit.hand.advance(13 * SECOND);
+    assert_eq!(app.with(&part).await.text(), "3");
+    tokio::task::yield_now().await;
+    assert_eq!(kit.count(), 3);
+}
+
+#[tokio::test]
+async fn who_offers_another_version_of_http_is_answered_from_the_cache() {
+    let kit = Kit::new(Policy::new());
+    let app = kit.app(async |kit, request| {
+        assert!(!request.headers().contains_key("upgrade"));
+        kit.next()
+    });
+    let curl = [
+        ("connection", "Upgrade, HTTP2-Settings"),
+        ("upgrade", "h2c"),
+        ("http2-settings", "AAMAAABkAAQAoAAAAAIAAAAA"),
+    ];
+    for _ in 0..2 {
+        assert_eq!(app.with(&curl).await.text(), "1");
+    }
+}

@@ -160,6 +160,13 @@ async fn a_renewal_that_fails_leaves_what_there_is() {
     assert_eq!(app.get("/").await.text(), "1");
     let _ = gate.acquire().await.unwrap();
     wait_for(|| kit.engine.stats().refreshes_failed == 1).await;
+    // It is not tried with every answer.
+    for _ in 0..20 {
+        assert_eq!(app.get("/").await.text(), "1");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((kit.count(), kit.engine.stats().refreshes_started), (2, 1));
+    kit.hand.advance(SECOND);
     assert_eq!(app.get("/").await.text(), "1");
     wait_for_calls(&kit, 3).await;
     assert_eq!(app.get("/").await.text(), "3");

@@ -1,6 +1,11 @@
 //! RFC 9111 §5.2.1: what requests want, behind the switch.
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
 use super::*;
+use crate::cache::Consistency;
 
 async fn answer(policy: Policy, age: u32, line: (&str, &str)) -> (String, String) {
     let kit = Kit::new(policy.keep(10 * SECOND));
@@ -77,6 +82,54 @@ async fn only_if_cached_never_asks_the_handler() {
     app.get("/").await;
     assert_eq!(app.with(&line).await.text(), "1");
     assert_eq!(kit.count(), 1);
+}
+
+#[tokio::test]
+async fn only_if_cached_neither_waits_nor_keeps_others_waiting() {
+    let kit = Kit::new(Policy::new().obey_requests());
+    let gate = Arc::new(Semaphore::new(0));
+    let held = gate.clone();
+    let app = kit.app(move |kit, _| {
+        let held = held.clone();
+        async move {
+            let response = kit.next();
+            let _permit = held.acquire().await.unwrap();
+            response
+        }
+    });
+    let asked = tokio::spawn({
+        let app = app.clone();
+        async move { app.get("/").await }
+    });
+    while kit.count() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let line = [("cache-control", "only-if-cached")];
+    assert_eq!(app.with(&line).await.code, StatusCode::GATEWAY_TIMEOUT);
+    gate.add_permits(1);
+    assert_eq!(asked.await.unwrap().text(), "1");
+    assert_eq!(app.with(&line).await.text(), "1");
+}
+
+#[tokio::test]
+async fn only_if_cached_is_answered_by_what_another_process_made() {
+    for consistency in [Consistency::Bounded, Consistency::Strict] {
+        let kits = Kit::two(&Policy::new().shared_as("test").obey_requests()).await;
+        let [one, other] = kits.each_ref().map(|kit| {
+            let kit = kit.under(consistency);
+            kit.app(async |kit, _| {
+                kit.next();
+                super::kit::text("made")
+            })
+        });
+        one.get("/").await;
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
+        let line = [("cache-control", "only-if-cached")];
+        assert_eq!(other.with(&line).await.text(), "made", "{consistency:?}");
+        assert_eq!(kits[1].count(), 0);
+    }
 }
 
 #[tokio::test]

@@ -66,6 +66,10 @@ async fn an_expired_response_is_served_while_it_is_made_anew() {
             .get("/")
             .body("1")
             .asked(2)
+            // Not at once again.
+            .get("/")
+            .body("1")
+            .after(2)
             .get("/")
             .is(200)
             .body("1")

@@ -237,7 +237,7 @@ impl Service {
     async fn read(&self, thing: Thing, way: Way) -> String {
         match (thing, way) {
             (Thing::Word(word), _) => {
-                depends_on_tag(tag(word));
+                depends_on_tag(tag(word)).await;
                 tokio::task::yield_now().await;
                 let version = self.words[word].load(Ordering::SeqCst);
                 format!("{}:{version} ", thing.cells()[0])

@@ -243,28 +243,25 @@ async fn what_is_not_whole_is_not_kept() {
             "a part of another status",
             Answer::page().header("content-range", "bytes 0-1/9"),
         ),
-        case(
-            "RFC 9111 §3.4",
-            "a part that the handler gives is not kept",
-        )
-        .origin([
-            Answer::text("v")
-                .status(206)
-                .header("content-range", "bytes 0-0/2"),
-            Answer::page(),
-            Answer::text("not asked"),
-        ])
-        .get("/")
-        .with("range", "bytes=0-0")
-        .is(206)
-        .body("v")
-        .get("/")
-        .is(200)
-        .body("v1")
-        .get("/")
-        .is(200)
-        .body("v1")
-        .kept(),
+        case("RFC 9111 §3.4", "a part that the handler gives is not kept")
+            .origin([
+                Answer::text("v")
+                    .status(206)
+                    .header("content-range", "bytes 0-0/2"),
+                Answer::page(),
+                Answer::text("not asked"),
+            ])
+            .get("/")
+            .with("range", "bytes=0-0")
+            .is(206)
+            .body("v")
+            .get("/")
+            .is(200)
+            .body("v1")
+            .get("/")
+            .is(200)
+            .body("v1")
+            .kept(),
         passed(
             "RFC 9110 §6.5",
             "one with trailers",

@@ -15,6 +15,8 @@ mod hearing;
 pub mod pgoutput;
 mod session;
 mod settings;
+#[cfg(all(test, not(shuttle)))]
+mod testkit;
 mod transaction;
 mod trouble;
 mod wire;

@@ -252,4 +252,4 @@ impl<L: Line> Session<L> {
 }
 
 #[cfg(all(test, not(shuttle)))]
-mod tests {}
+mod tests;

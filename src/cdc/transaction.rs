@@ -267,4 +267,4 @@ fn before<'r, 'a>(old: &'r Old<'a>) -> Before<'r, 'a> {
 }
 
 #[cfg(all(test, not(shuttle)))]
-mod tests {}
+mod tests;

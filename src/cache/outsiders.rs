@@ -49,10 +49,12 @@ impl Engine {
     /// Until then all changes by others that anybody could have seen more than the agreed time ago have moved the clock.
     pub fn changes_heard(&self, until: Tick) {
         let outsiders = &self.outsiders;
-        outsiders.heard.store(until.as_nanos(), Ordering::Relaxed);
+        // The last of all stands for "endless".
+        let until = until.as_nanos().min(u64::MAX - 1);
+        outsiders.heard.store(until, Ordering::Relaxed);
         // Release: see `are_heard`. One task writes, so nothing comes in between; what is endless stays so.
         if outsiders.until.load(Ordering::Relaxed) != u64::MAX {
-            outsiders.until.store(until.as_nanos(), Ordering::Release);
+            outsiders.until.store(until, Ordering::Release);
         }
     }
 

@@ -119,6 +119,11 @@ impl Running {
     }
 }
 
+/// Whether a transaction has this number in the stream: the lower half of its own.
+pub(super) fn is_of(xid: u64, told: u32) -> bool {
+    xid & u64::from(u32::MAX) == u64::from(told)
+}
+
 #[cfg(all(test, not(shuttle)))]
 mod tests {
     use super::*;

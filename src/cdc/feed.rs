@@ -115,8 +115,51 @@ impl Feed {
     }
 
     async fn open(&self) -> Result<Slot, Trouble> {
-        self.changes.check().await?;
+        // A server that has accepted the connection may still never answer.
+        let checked = timeout(PATIENCE, self.changes.check()).await;
+        checked.unwrap_or_else(|_| Err(Trouble::passing("no answer from the server")))?;
         let name = format!("cachedpool_{:016x}", random());
         Slot::open(&self.target, &self.settings, &name).await
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+    use crate::{
+        cache::{EngineSettings, Tags, testkit},
+        cdc::testkit::Plain,
+    };
+
+    #[tokio::test]
+    async fn a_malformed_message_ends_every_result_and_the_hearing_and_is_told() {
+        let (engine, _) = testkit::engine(EngineSettings::default(), Handle::current());
+        let plain = Plain::new(engine.stamp(&Tags::definitions()));
+        let feed = Feed {
+            engine: Arc::downgrade(&engine),
+            changes: Arc::new(plain),
+            target: Target {
+                host: "host".into(),
+                port: 1,
+                user: "user".into(),
+                password: "secret".into(),
+                database: "database".into(),
+            },
+            settings: LogicalReplication::new(),
+        };
+        engine.changes_heard(engine.now().plus(Duration::from_secs(60)));
+        let mut events = engine.events().subscribe();
+        let noted = engine.stamp(&testkit::tables(["t"]));
+        feed.lost(&engine, &Trouble::passing("away"), false);
+        assert!(!engine.stats().changes_live);
+        assert!(engine.still_holds(&noted));
+        let away = events.next().await.unwrap();
+        assert!(matches!(away, Event::ChangesLost { .. }), "{away}");
+        feed.lost(&engine, &Trouble::malformed("odd"), true);
+        assert!(!engine.still_holds(&noted));
+        assert_eq!(events.next().await, Some(Event::InvalidatedEverything));
+        let odd = events.next().await.unwrap();
+        assert!(matches!(odd, Event::ChangesMalformed { .. }), "{odd}");
+        assert!(!format!("{:?}", feed.target).contains("secret"));
     }
 }

@@ -22,7 +22,7 @@ use futures_util::FutureExt as _;
 use tokio::time::timeout;
 
 use super::{
-    changes::{Changes, Running},
+    changes::{Changes, Running, is_of},
     hearing::Hearing,
     pgoutput::{Message, decode},
     transaction::{Collector, Committed},
@@ -163,6 +163,8 @@ impl<L: Line> Session<L> {
             if self.hidden.len() >= MOST_HIDDEN {
                 return Err(Trouble::passing("too many commits do not show"));
             }
+            // It came, and all of it: it moves what it touched, and not everything.
+            self.early.retain(|xid| !is_of(*xid, committed.xid));
             self.hidden.push_back(committed);
             self.pause = AGAIN.0;
         }
@@ -176,12 +178,15 @@ impl<L: Line> Session<L> {
         Ok(())
     }
 
-    /// Fails if nothing comes any more, or what comes is too old.
+    /// Fails if nothing comes any more, what comes is too old, or nobody wants it.
     fn listens(&self) -> Result<(), Trouble> {
         let (now, most) = (self.time.now(), SILENCE.max(self.max_staleness * 2));
         let is_late = self.collector.is_between() && now.since(self.proven) > most;
-        match now.since(self.came) > most || is_late {
-            true => Err(Trouble::passing("nothing was heard for too long")),
+        if now.since(self.came) > most || is_late {
+            return Err(Trouble::passing("nothing was heard for too long"));
+        }
+        match self.changes.is_closed() {
+            true => Err(Trouble::passing("the pool is closed")),
             false => Ok(()),
         }
     }

@@ -1,7 +1,7 @@
 //! What the tests of this room share: a pool that says what it is told to.
 
 use std::sync::{
-    Mutex,
+    Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -31,7 +31,7 @@ impl Plain {
     }
 
     pub(super) fn run(&self, running: &str) {
-        *self.running.lock().unwrap() = running.into();
+        *lock(&self.running) = running.into();
     }
 }
 
@@ -63,7 +63,7 @@ impl Changes for Plain {
     }
 
     fn running(&self) -> BoxFuture<'_, Result<Running, Trouble>> {
-        let running = Running::parse(&self.running.lock().unwrap());
+        let running = Running::parse(&lock(&self.running));
         Box::pin(async { running.ok_or_else(|| Trouble::passing("nobody says")) })
     }
 
@@ -74,6 +74,10 @@ impl Changes for Plain {
     fn is_closed(&self) -> bool {
         false
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(super) fn relation(id: u32, name: &str) -> Relation {

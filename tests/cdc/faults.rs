@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cachedpool::{Source, is_not_cached, observe::Event, prelude::*};
 use cachedpool_test_support::{Proxy, Victim, logical_postgres, wait_until};
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::kit::{SOON, Scene, USERS, patient};
 
@@ -126,5 +126,47 @@ async fn a_transaction_that_ran_when_the_stream_began_is_seen_when_it_is_committ
         .await
         .unwrap();
     long.execute("COMMIT").await.unwrap();
+    scene.sees(COUNT, 101).await;
+}
+
+#[tokio::test]
+async fn a_commit_that_nobody_sees_yet_is_seen_when_it_shows() {
+    let server = Victim::postgres_with(&["wal_level=logical"]).await;
+    let url = format!(
+        "postgres://postgres:test@{}/postgres?sslmode=disable",
+        server.address()
+    );
+    let mut scene = Scene::at(url.clone(), USERS, patient()).await;
+    assert_eq!(scene.warm(COUNT).await, 100);
+    // In the log and in the stream, and then it waits for a standby that does not exist.
+    let stand_by = async |outside: &mut PgConnection, names: &str| {
+        let set = format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'");
+        outside.execute(AssertSqlSafe(set)).await.unwrap();
+        outside.execute("SELECT pg_reload_conf()").await.unwrap();
+    };
+    stand_by(&mut scene.outside, "nobody").await;
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    let told =
+        "SELECT count(*) FROM pg_stat_replication WHERE sent_lsn >= pg_current_wal_flush_lsn()";
+    let mut writer = PgConnection::connect(&url).await.unwrap();
+    let writing = tokio::spawn(async move {
+        let insert = "INSERT INTO users VALUES (101, 1, 'x')";
+        // Settings that were reloaded are taken over before the next statement.
+        writer.execute(insert).await.unwrap();
+    });
+    wait_until(SOON, "the commit waits and has been sent", async || {
+        let mut both = Vec::new();
+        for sql in [waits, told] {
+            let count = sqlx::query_scalar::<_, i64>(sql);
+            both.push(count.fetch_one(&mut scene.outside).await.unwrap());
+        }
+        both == [1, 1]
+    })
+    .await;
+    for _ in 0..20 {
+        assert_eq!(scene.warm(COUNT).await, 100, "it does not show yet");
+    }
+    stand_by(&mut scene.outside, "").await;
+    writing.await.unwrap();
     scene.sees(COUNT, 101).await;
 }

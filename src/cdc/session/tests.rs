@@ -77,15 +77,15 @@ impl Scene {
 
     async fn say(&self, messages: impl IntoIterator<Item = Message<'static>>) {
         for message in messages {
-            self.say.send(Heard::Message(message)).unwrap();
+            self.say.send(Heard::Message(message)).expect("it listens");
         }
         self.rest().await;
     }
 
     /// A sign of life, sent by a clock that agrees with ours.
     async fn live(&self) {
-        let sent = i64::try_from(self.engine.now().as_nanos() / 1000).unwrap();
-        self.say.send(Heard::Alive(sent)).unwrap();
+        let sent = i64::try_from(self.engine.now().as_nanos() / 1000).expect("it fits");
+        self.say.send(Heard::Alive(sent)).expect("it listens");
         self.rest().await;
     }
 
@@ -164,6 +164,19 @@ async fn the_end_of_what_ran_at_the_beginning_moves_everything() {
     scene.plain.run("1000:1000:");
     scene.wait(Duration::from_millis(100)).await;
     assert!(!scene.engine.still_holds(&other));
+}
+
+#[tokio::test]
+async fn what_ran_at_the_beginning_and_comes_by_the_stream_moves_what_it_touched() {
+    let scene = Scene::begin("5:1000:5").await;
+    let (own, other) = (scene.stamp("1"), scene.stamp("2"));
+    scene.plain.run("5:1000:5");
+    scene.say(writes(5, "1", 50)).await;
+    assert!(scene.engine.still_holds(&own));
+    scene.plain.run("1000:1000:");
+    scene.wait(Duration::from_millis(100)).await;
+    assert!(!scene.engine.still_holds(&own));
+    assert!(scene.engine.still_holds(&other));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::{
 fn plain() -> Plain {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
-        .unwrap();
+        .expect("a runtime can be started");
     let (engine, _) = testkit::engine(EngineSettings::default(), runtime.handle().clone());
     Plain::new(engine.stamp(&Tags::definitions()))
 }

@@ -4,7 +4,7 @@
 //! gap or a message that cannot be read moves everything, never nothing, and that memory answers nothing while this
 //! process may not hear ([`LogicalReplication::max_staleness`]). `docs/cdc.md` has the argument.
 //!
-//! It knows tags, messages and time. It must not know a pool, a driver or the schema: the pool says by [`Changes`] what a
+//! It knows tags, messages and time. It must not know a pool, a driver or the schema: the pool says by the trait `Changes` what a
 //! changed row moves.
 
 mod changes;

@@ -93,27 +93,28 @@ async fn a_replica_identity_of_the_whole_row_spares_the_readers_by_every_key() {
 }
 
 #[tokio::test]
-async fn keys_of_every_kind_are_found_under_their_values() {
+async fn texts_truth_values_and_keys_of_several_columns_are_found_under_their_values() {
     let mut scene = Scene::new(
-        "CREATE TABLE things (id uuid PRIMARY KEY, name varchar(20) UNIQUE, day date, done bool, n bigint NOT NULL);
-         CREATE INDEX ON things (day);
+        "CREATE TABLE things (a int, b text, name varchar(20) UNIQUE, done bool, n bigint NOT NULL, PRIMARY KEY (a, b));
          CREATE INDEX ON things (done);
-         INSERT INTO things VALUES
-           ('00112233-4455-6677-8899-aabbccddeeff', 'Ä b''c', '2024-02-29', true, 1),
-           ('ffffffff-ffff-ffff-ffff-ffffffffffff', 'other', '1969-12-31', false, 1)",
+         ALTER TABLE things REPLICA IDENTITY FULL;
+         INSERT INTO things VALUES (1, 'x', 'Ä b''c', true, 0), (1, 'y', 'other', false, 0), (2, 'x', NULL, NULL, 0)",
     )
     .await;
-    scene
-        .write("ALTER TABLE things REPLICA IDENTITY FULL")
-        .await;
-    let reads = [
-        "SELECT n FROM things WHERE id = '00112233-4455-6677-8899-aabbccddeeff'::uuid",
-        "SELECT n FROM things WHERE name = 'Ä b''c'",
-        "SELECT n FROM things WHERE day = '2024-02-29'::date",
-        "SELECT n FROM things WHERE done = true",
+    let pairs = [
+        ("name = 'Ä b''c'", "name = 'other'"),
+        ("done = true", "done = false"),
+        ("a = 1 AND b = 'x'", "a = 1 AND b = 'y'"),
     ];
-    for (before, read) in (1..).zip(reads) {
-        let write = "UPDATE things SET n = n + 1 WHERE done";
-        scene.follows(read, before, write, before + 1).await;
+    let mut done = 0;
+    for (one, other) in pairs {
+        let [one, other] = [one, other].map(|rows| format!("SELECT n FROM things WHERE {rows}"));
+        let before = done;
+        spares(&mut scene, &one, &other, |round| {
+            let n = before + 1 + i64::try_from(round).unwrap();
+            (format!("UPDATE things SET n = {n} WHERE done"), n)
+        })
+        .await;
+        done += i64::try_from(ROUNDS).unwrap();
     }
 }

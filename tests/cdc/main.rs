@@ -9,5 +9,6 @@ mod faults;
 mod kinds;
 mod kit;
 mod lag;
+mod races;
 mod refusals;
 mod rows;

@@ -1,6 +1,8 @@
 //! Settings of a pool, checked and put together.
 
 mod canaries;
+#[cfg(feature = "cdc")]
+mod changes;
 #[cfg(feature = "redis")]
 mod redis;
 mod schema;
@@ -9,6 +11,7 @@ mod shared;
 use std::{fmt, sync::Arc, time::Duration};
 
 use ::sqlx::Pool;
+use futures_core::future::BoxFuture;
 use tokio::runtime::Handle;
 
 use crate::{
@@ -41,8 +44,13 @@ pub struct Builder<DB: Backend> {
     /// Somebody declared a function or a table without a name.
     unnamed: bool,
     shared: Shared,
+    follow: Option<Follow<DB>>,
     time: Time,
 }
+
+/// Begins to follow the writes of others.
+type Follow<DB> =
+    Box<dyn FnOnce(CachedPool<DB>) -> BoxFuture<'static, Result<(), Error>> + Send + Sync>;
 
 impl<DB: Backend> Builder<DB> {
     pub(crate) fn new(inner: Pool<DB>) -> Self {
@@ -57,6 +65,7 @@ impl<DB: Backend> Builder<DB> {
             schema_interval: Duration::from_secs(10),
             unnamed: false,
             shared: Shared::default(),
+            follow: None,
             time: Time::real(),
         }
     }
@@ -269,6 +278,9 @@ impl<DB: Backend> Builder<DB> {
         });
         if watched {
             sqlx::watch(pool.core(), interval);
+        }
+        if let Some(follow) = self.follow {
+            follow(pool.clone()).await?;
         }
         Ok(pool)
     }

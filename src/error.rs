@@ -42,6 +42,13 @@ pub enum ErrorKind {
         /// What it could not do and why: the command, and the permission if one is missing.
         problem: String,
     },
+    /// Failure: the writes of others cannot be followed as the server is set up.
+    Changes {
+        /// What is missing.
+        problem: String,
+        /// The statement or setting that helps, where that is known.
+        remedy: Option<String>,
+    },
     /// Failure: the database's catalog cannot be read, or does not show all that is needed.
     /// [`SchemaMode::TextOnly`](crate::SchemaMode::TextOnly) goes without.
     Catalog {
@@ -123,6 +130,12 @@ impl Error {
         })
     }
 
+    /// What stands in the way of following the writes of others.
+    #[cfg_attr(not(feature = "cdc"), allow(dead_code, reason = "nobody follows"))]
+    pub(crate) fn changes(problem: String, remedy: Option<String>) -> Self {
+        Self::new(ErrorKind::Changes { problem, remedy })
+    }
+
     pub(crate) fn no_runtime() -> Self {
         Self::new(ErrorKind::NoRuntime)
     }
@@ -172,6 +185,13 @@ impl fmt::Display for Error {
             ),
             ErrorKind::NoRuntime => f.write_str("`build()` must be called inside a tokio runtime"),
             ErrorKind::SharedTier { problem } => write!(f, "the shared tier cannot be used: {problem}"),
+            ErrorKind::Changes { problem, remedy } => {
+                write!(f, "the writes of others cannot be followed: {problem}")?;
+                match remedy {
+                    Some(remedy) => write!(f, "; this helps: {remedy}"),
+                    None => Ok(()),
+                }
+            }
             ErrorKind::Catalog { query, remedy } => {
                 write!(f, "the database's catalog cannot be read by `{query}`")?;
                 match remedy {

@@ -61,7 +61,8 @@
 //! They hold for writes that go through the pool. What a statement's text does not show (views, triggers, foreign keys' actions,
 //! rules, partitions, functions, row-level security) is taken from the database's catalog; what even that does not show
 //! counts as a change of everything, and can be declared ([`Builder::declare_trigger`], [`Builder::declare_function`]). DDL from
-//! outside is seen at the next look ([`Builder::schema_interval`]), writes from outside when the time to live is over.
+//! outside is seen at the next look ([`Builder::schema_interval`]), writes from outside when the time to live is over, or with the
+//! feature `cdc` as soon as the server has told of them (`Builder::follow_changes`).
 //!
 //! # Features
 //! | Feature | Default | What it adds |
@@ -71,6 +72,7 @@
 //! | `sqlite` | | `CachedPool<Sqlite>` |
 //! | `redis` | yes | `Builder::redis`: results and invalidations shared between processes, on Redis 7 or Valkey 8 and later |
 //! | `redis-tls` | | `rediss://` |
+//! | `cdc` | | `Builder::follow_changes`: writes that bypass the pool invalidate too, by PostgreSQL's logical replication |
 //! | `http` | | `http::ResponseCacheLayer`: whole responses kept and invalidated by the queries behind them, for any tower service |
 //! | `axum` | | `http`, which knows axum's nested routers, and `http::CachedJson` |
 //! | `metrics` | | `observe::metrics::publish`: the counters through the `metrics` facade |
@@ -79,6 +81,8 @@
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod builder;
 pub mod cache;
+#[cfg(feature = "cdc")]
+pub mod cdc;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod driver;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]

@@ -1,5 +1,7 @@
 //! The pool: a handle on the inner pool, the engine and what is known of each statement.
 
+#[cfg(feature = "cdc")]
+mod changes;
 #[cfg(feature = "http")]
 mod responses;
 

@@ -11,6 +11,7 @@ use super::{
     clock::Validity,
     flight::Flights,
     freshness::{Share, Verdict, judge},
+    outsiders::Outsiders,
     shared::{self, Beginning, Lease, Manner, Shared},
     tasks::Tasks,
 };
@@ -31,6 +32,7 @@ pub struct Engine {
     pub(super) jitter: Share,
     /// Until when memory may answer; endless where nothing is shared.
     lease: Arc<Lease>,
+    pub(super) outsiders: Outsiders,
     pub(super) shared: Option<Shared>,
     origin: u64,
 }
@@ -66,6 +68,7 @@ impl Engine {
         };
         Arc::new(Self {
             lease,
+            outsiders: Outsiders::new(),
             shared: beginning.map(|shared| shared.start(&clock, manner, &handle)),
             origin,
             clock,
@@ -118,6 +121,7 @@ impl Engine {
         if let Some(shared) = &self.shared {
             shared.tell(&mut stats);
         }
+        self.outsiders.tell(self.now(), &mut stats);
         stats
     }
 
@@ -207,6 +211,12 @@ impl Engine {
         !stamp.is_quarantined() && self.clock.check(stamp) == Validity::Current
     }
 
+    /// The shared tier, where its entries may be taken: what others have stored there is no newer than what they have heard.
+    pub(super) fn trusted_tier(&self) -> Option<&Shared> {
+        let shared = self.shared.as_ref()?;
+        self.outsiders.are_heard(self.now()).then_some(shared)
+    }
+
     /// What the entry of `meta` is good for.
     #[inline]
     pub(super) fn verdict(&self, meta: &Meta, terms: &Terms) -> Verdict {
@@ -222,8 +232,9 @@ impl Engine {
 
     #[inline]
     pub(super) fn validity(&self, stamp: &Stamp, now: Tick) -> Validity {
-        // Deaf to the other processes, nobody can tell what still holds.
-        if !self.lease.is_live(now) && !self.sabotage.ignores_lease() {
+        // Deaf to the other processes, or to those who bypass the pool, nobody can tell what still holds.
+        let hears = self.lease.is_live(now) && self.outsiders.are_heard(now);
+        if !hears && !self.sabotage.ignores_lease() {
             return Validity::Changed;
         }
         if self.sabotage.ignores_stamps() {

@@ -219,7 +219,7 @@ impl Engine {
 
     /// The entry of the shared tier, if it is valid.
     async fn recall_entry<T: Value>(&self, errand: &Errand) -> Option<Arc<Entry<T>>> {
-        let (shared, whole) = (self.shared.as_ref()?, errand.whole.as_ref());
+        let (shared, whole) = (self.trusted_tier()?, errand.whole.as_ref());
         let slots = shared.slots_of::<T>(whole).await?;
         let question = errand.on(&Tags::of_slots(&slots));
         let stamp = self.clock.stamp(&question.tags);
@@ -235,7 +235,7 @@ impl Engine {
 
     /// As `recall_entry`, and before that what is in memory, if the shared tier confirms it.
     async fn recall_strictly<T: Value>(&self, errand: &Errand) -> Option<Gathered<T>> {
-        let shared = self.shared.as_ref()?;
+        let shared = self.trusted_tier()?;
         if let Some(entry) = self.store.get(&errand.key) {
             let question = errand.on(entry.meta().stamp().tags());
             // Its words are asked for, not the entry, so it needs no name among processes.

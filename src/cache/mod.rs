@@ -19,6 +19,7 @@ mod keep;
 mod key;
 mod load;
 mod lookup;
+mod outsiders;
 mod quarantine;
 mod question;
 mod refresh;

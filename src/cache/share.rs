@@ -210,7 +210,7 @@ impl Engine {
     }
 
     fn visit<'a>(&'a self, question: &'a Question) -> Option<Visit<'a>> {
-        let shared = self.shared.as_ref()?;
+        let shared = self.trusted_tier()?;
         shared.visit(question.whole.as_ref(), &question.tags)
     }
 }

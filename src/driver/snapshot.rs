@@ -98,7 +98,7 @@ pub(super) fn reads_of(graph: &Graph, id: usize) -> impl Iterator<Item = Tag> {
 }
 
 /// What a write moves that does not tell which rows of a relation it changes.
-pub(super) fn writes_of(graph: &Graph, id: usize) -> Vec<Tag> {
+pub(crate) fn writes_of(graph: &Graph, id: usize) -> Vec<Tag> {
     let node = graph.node(id);
     let mut tags = vec![Tag::table(node.title.clone())];
     if node.kind == RelationKind::Table {

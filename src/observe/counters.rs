@@ -6,6 +6,7 @@ use std::{
         Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use super::{Skip, Stats};
@@ -76,6 +77,24 @@ impl Labelled {
     }
 }
 
+/// Transactions of others, and how long after their commit they were accounted for.
+#[derive(Debug, Default)]
+pub(crate) struct Lags {
+    count: Counter,
+    /// In microseconds.
+    last: AtomicU64,
+    worst: AtomicU64,
+}
+
+impl Lags {
+    pub(crate) fn followed(&self, lag: Duration) {
+        let micros = u64::try_from(lag.as_micros()).unwrap_or(u64::MAX);
+        self.count.add(1);
+        self.last.store(micros, Relaxed);
+        self.worst.fetch_max(micros, Relaxed);
+    }
+}
+
 /// Everything that is counted. See [`Stats`] for what each means.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -101,6 +120,7 @@ pub(crate) struct Counters {
     pub(crate) refusals: Labelled,
     /// Results that would not have come back from the shared tier as they were, by reason.
     pub(crate) withheld: Labelled,
+    pub(crate) changes: Lags,
     skips: Labelled,
 }
 
@@ -132,6 +152,9 @@ impl Counters {
             shared_refusals: self.refusals.load(),
             shared_stores_withheld: self.withheld.load(),
             stores_skipped: self.skips.load(),
+            changes_followed: self.changes.count.load(),
+            change_lag_micros: self.changes.last.load(Relaxed),
+            worst_change_lag_micros: self.changes.worst.load(Relaxed),
             ..Stats::default()
         }
     }

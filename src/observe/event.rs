@@ -103,6 +103,18 @@ pub enum Event {
     },
     /// So many steps wait to be told that they became one: everything is invalid.
     StepsCollapsed,
+    /// This process hears of the writes of those who bypass the pool, from now on; everything was invalidated.
+    ChangesHeard,
+    /// It hears of them no more: memory answers nothing until it does. Told once an outage.
+    ChangesLost {
+        /// What was wrong, and what helps where that is known.
+        problem: Arc<str>,
+    },
+    /// What came was no message of a change: everything was invalidated, and the stream begins again.
+    ChangesMalformed {
+        /// What was wrong with it.
+        problem: Arc<str>,
+    },
     /// A hint in a SQL comment is unknown or malformed; the query ran without it.
     HintFault {
         /// The names of the hints, without their values.
@@ -229,6 +241,13 @@ impl fmt::Display for Event {
             Event::StepsCollapsed => {
                 f.write_str("too many invalidations wait to be told: everything is invalidated")
             }
+            Event::ChangesHeard => f.write_str("the changes by others are heard"),
+            Event::ChangesLost { problem } => {
+                write!(f, "the changes by others are not heard any more: {problem}")
+            }
+            Event::ChangesMalformed { problem } => {
+                write!(f, "a change by others could not be read: {problem}")
+            }
             Event::HintFault { names } => {
                 write!(f, "unknown or malformed hint(s): {}", names.join(", "))
             }
@@ -281,7 +300,9 @@ impl Events {
             | Event::SharedEntryRefused { .. }
             | Event::SharedStoreWithheld { .. }
             | Event::DeliveryFailed { .. }
-            | Event::StepsCollapsed => tracing::warn!(target: "cachedpool", "{event}"),
+            | Event::StepsCollapsed
+            | Event::ChangesLost { .. }
+            | Event::ChangesMalformed { .. } => tracing::warn!(target: "cachedpool", "{event}"),
             _ => tracing::debug!(target: "cachedpool", "{event}"),
         }
         if self.sender.receiver_count() > 0 {

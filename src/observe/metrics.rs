@@ -16,7 +16,12 @@ pub fn publish(pool: &str, stats: &Stats) {
     let pool = || Label::new("pool", pool.to_owned());
     for (name, number) in stats.numbers() {
         match name {
-            "entries" | "bytes" | "in_flight" | "quarantined" => {
+            "entries"
+            | "bytes"
+            | "in_flight"
+            | "quarantined"
+            | "change_lag_micros"
+            | "worst_change_lag_micros" => {
                 // A recorder's gauge is a float.
                 #[expect(clippy::cast_precision_loss, reason = "exact up to 2⁵³")]
                 gauge!(format!("cachedpool_{name}"), vec![pool()]).set(number as f64);

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 
-/// Every counter of a pool at one moment. Counts are since the pool was built; the last four are of now.
+/// Every counter of a pool at one moment. Counts are since the pool was built; the last eight are of now.
 ///
 /// `Display` gives an aligned table. The numbers are read one after the other, so sums may be off by what
 /// happened meanwhile.
@@ -74,6 +74,15 @@ pub struct Stats {
     /// Whether this process hears of the writes of others, so that its memory may answer. Always false without a shared
     /// tier.
     pub shared_live: bool,
+    /// Transactions of those who bypass the pool, or of other pools, that were followed and moved something.
+    pub changes_followed: u64,
+    /// How long after its commit the last of them was accounted for here, in microseconds.
+    pub change_lag_micros: u64,
+    /// The longest that it took since the pool was built.
+    pub worst_change_lag_micros: u64,
+    /// Whether this process hears of the writes of those who bypass the pool, so that its memory may answer. Always false where
+    /// nobody follows them.
+    pub changes_live: bool,
 }
 
 impl Stats {
@@ -89,7 +98,7 @@ impl Stats {
     }
 
     /// The plain numbers with their names, in the order of the table.
-    pub(super) fn numbers(&self) -> [(&'static str, u64); 24] {
+    pub(super) fn numbers(&self) -> [(&'static str, u64); 27] {
         [
             ("hits_local", self.hits_local),
             ("hits_shared", self.hits_shared),
@@ -115,6 +124,9 @@ impl Stats {
             ("shared_stores", self.shared_stores),
             ("shared_stores_dropped", self.shared_stores_dropped),
             ("pending_invalidations", self.pending_invalidations),
+            ("changes_followed", self.changes_followed),
+            ("change_lag_micros", self.change_lag_micros),
+            ("worst_change_lag_micros", self.worst_change_lag_micros),
         ]
     }
 }

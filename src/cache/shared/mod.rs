@@ -247,6 +247,6 @@ impl Shared {
 }
 
 /// A number that no other process has: the standard library seeds its hashers from the operating system.
-pub(super) fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(std::process::id())
 }

@@ -55,13 +55,24 @@ impl Victim {
     ///
     /// When it cannot be started.
     pub async fn postgres() -> Self {
-        let command = [
+        Self::postgres_with(&[]).await
+    }
+
+    /// The same with these settings more, each as `name=value`.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    pub async fn postgres_with(settings: &[&str]) -> Self {
+        let settings: Vec<String> = settings.iter().map(|one| format!("-c{one}")).collect();
+        let mut command = vec![
             "postgres",
             // What is written survives in the machine's memory.
             "-cfsync=off",
             "-cfull_page_writes=off",
             "-cmax_connections=200",
         ];
+        command.extend(settings.iter().map(String::as_str));
         Self::create(Kind::Postgres, &command).await
     }
 

@@ -31,5 +31,5 @@ pub use proxy::{Proxy, Way};
 #[cfg(feature = "servers")]
 pub use redis::OwnRedis;
 #[cfg(feature = "servers")]
-pub use servers::{DatabaseServer, RedisServer, mariadb, postgres, redis};
+pub use servers::{DatabaseServer, RedisServer, logical_postgres, mariadb, postgres, redis};
 pub use sqlite::SqliteFile;

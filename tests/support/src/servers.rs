@@ -32,6 +32,20 @@ static POSTGRES: Recipe = Recipe {
     ],
 };
 
+/// PostgreSQL that tells what is written. With commits that are flushed: what is not is not told.
+static LOGICAL: Recipe = Recipe {
+    command: &[
+        "postgres",
+        "-cfsync=off",
+        "-cfull_page_writes=off",
+        "-cmax_connections=400",
+        "-cwal_level=logical",
+        "-cmax_wal_senders=100",
+        "-cmax_replication_slots=100",
+    ],
+    ..POSTGRES
+};
+
 static MARIADB: Recipe = Recipe {
     image: "mariadb",
     tag: "11.8",
@@ -68,6 +82,18 @@ pub async fn postgres() -> &'static DatabaseServer {
     static SERVER: OnceCell<DatabaseServer> = OnceCell::const_new();
     SERVER
         .get_or_init(async || DatabaseServer::new(Kind::Postgres, POSTGRES.start().await))
+        .await
+}
+
+/// The test binary's PostgreSQL 17 with `wal_level = logical`.
+///
+/// # Panics
+///
+/// When it cannot be started.
+pub async fn logical_postgres() -> &'static DatabaseServer {
+    static SERVER: OnceCell<DatabaseServer> = OnceCell::const_new();
+    SERVER
+        .get_or_init(async || DatabaseServer::new(Kind::Postgres, LOGICAL.start().await))
         .await
 }
 

@@ -157,3 +157,24 @@ async fn a_pool_that_outlives_its_runtime_goes_on_where_it_is_used() {
     ask(&world.b, terms(), 7).await;
     world.until(|world| world.b.stats().shared_live).await;
 }
+
+#[tokio::test]
+async fn neither_memory_nor_the_tier_answers_while_writers_from_outside_are_not_heard() {
+    let world = World::new().await;
+    ask(&world.a, terms(), 7).await;
+    world.until(|world| world.hub.entries() == 1).await;
+    world.b.rely_on_changes();
+    assert_eq!(ask(&world.b, terms(), 8).await, (8, Source::Database));
+    assert!(!world.b.stats().changes_live);
+    let heard = world.b.now().plus(STALENESS / 4);
+    world.b.changes_heard(heard);
+    assert!(world.b.stats().changes_live);
+    assert_eq!(ask(&world.b, terms(), 9).await, (8, Source::Local));
+    world.hand.advance(STALENESS / 4 + Duration::from_nanos(1));
+    assert_eq!(ask(&world.b, terms(), 9).await, (9, Source::Database));
+    world.b.changes_heard(world.b.now().plus(STALENESS / 4));
+    world.b.changes_lost();
+    assert_eq!(ask(&world.b, terms(), 10).await, (10, Source::Database));
+    // Who relies on nobody from outside goes on.
+    assert_eq!(ask(&world.a, terms(), 11).await, (7, Source::Local));
+}

@@ -1,0 +1,87 @@
+//! How a pool hears of the writes of others.
+
+use std::{fmt, time::Duration};
+
+/// PostgreSQL's logical replication as the way to hear of writes that bypass the pool.
+///
+/// The server must run with `wal_level = logical`, the pool's role must have `REPLICATION`, and there must be a publication of
+/// all tables by the name of `cachedpool`; [`create_publication`](Self::create_publication) makes it.
+#[derive(Clone, Debug)]
+#[must_use = "it does nothing until it is given to a builder"]
+pub struct LogicalReplication {
+    pub(crate) publication: String,
+    pub(crate) creates_publication: bool,
+    pub(crate) max_staleness: Duration,
+    pub(crate) serves_when_blind: bool,
+}
+
+impl LogicalReplication {
+    /// Of the publication `cachedpool`, through a temporary slot.
+    pub fn new() -> Self {
+        Self {
+            publication: "cachedpool".into(),
+            creates_publication: false,
+            max_staleness: Duration::from_secs(1),
+            serves_when_blind: false,
+        }
+    }
+
+    /// The name of the publication. It must be of all tables and all operations, and not publish by way of partitions' roots.
+    /// Default: `cachedpool`.
+    pub fn publication(mut self, name: impl Into<String>) -> Self {
+        self.publication = name.into();
+        self
+    }
+
+    /// Makes the publication if it is missing, which takes a superuser. Default: its absence is an error.
+    ///
+    /// PostgreSQL refuses `UPDATE` and `DELETE` on a published table that has neither a primary key nor another replica
+    /// identity. So a table without one is an error here, rather than one of the application later.
+    pub fn create_publication(mut self) -> Self {
+        self.creates_publication = true;
+        self
+    }
+
+    /// How long this process may be without a sign of life from the stream until its cache answers nothing. Default: 1 s.
+    ///
+    /// The server is asked to give one twice in this time (`wal_sender_timeout`).
+    pub fn max_staleness(mut self, time: Duration) -> Self {
+        self.max_staleness = time;
+        self
+    }
+
+    /// Lets the cache answer also while nothing is heard of the writes of others.
+    ///
+    /// # Staleness
+    /// What others write while the stream is away is then unseen until it is back, or the time to live is over.
+    pub fn danger_serve_when_blind(mut self) -> Self {
+        self.serves_when_blind = true;
+        self
+    }
+}
+
+impl Default for LogicalReplication {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The server, and who asks.
+#[derive(Clone)]
+pub(crate) struct Target {
+    /// A name, or the directory of a socket.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) user: String,
+    pub(crate) password: String,
+    pub(crate) database: String,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,118 @@
+//! What the tests of this room share: a pool that says what it is told to.
+
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use futures_core::future::BoxFuture;
+
+use super::{
+    changes::{Changes, Rows, Running},
+    pgoutput::{Column, Datum, Message, Relation},
+    trouble::Trouble,
+};
+use crate::cache::{Stamp, Tag};
+
+/// Tags rows by the text of their first column, tables by name; does not know the table `unknown`.
+pub(super) struct Plain {
+    pub(super) running: Mutex<String>,
+    pub(super) definitions: Stamp,
+    pub(super) looks: AtomicU64,
+}
+
+impl Plain {
+    pub(super) fn new(definitions: Stamp) -> Self {
+        Self {
+            running: Mutex::new("1:1000:".into()),
+            definitions,
+            looks: AtomicU64::default(),
+        }
+    }
+
+    pub(super) fn run(&self, running: &str) {
+        *lock(&self.running) = running.into();
+    }
+}
+
+impl Changes for Plain {
+    fn of_row(&self, relation: &Relation, rows: Rows<'_, '_>) -> Option<Vec<Tag>> {
+        if &*relation.name == "unknown" {
+            return None;
+        }
+        let values = rows.versions(0).flatten().filter_map(|value| match value {
+            Datum::Text(text) => Some(Tag::row(&*relation.name, "id", text)),
+            _ => None,
+        });
+        Some(values.chain([Tag::table(&*relation.name)]).collect())
+    }
+
+    fn of_table(&self, relation: &Relation) -> Option<Vec<Tag>> {
+        Some(vec![
+            Tag::table(&*relation.name),
+            Tag::unpinned(&*relation.name),
+        ])
+    }
+
+    fn definitions(&self) -> Stamp {
+        self.definitions.clone()
+    }
+
+    fn definitions_moved(&self) {
+        self.looks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn running(&self) -> BoxFuture<'_, Result<Running, Trouble>> {
+        let running = Running::parse(&lock(&self.running));
+        Box::pin(async { running.ok_or_else(|| Trouble::passing("nobody says")) })
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), Trouble>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn is_closed(&self) -> bool {
+        false
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(super) fn relation(id: u32, name: &str) -> Relation {
+    Relation {
+        id,
+        schema: "public".into(),
+        name: name.into(),
+        columns: vec![Column {
+            name: "id".into(),
+            identity: true,
+            kind: 25,
+            modifier: -1,
+        }],
+    }
+}
+
+pub(super) fn begin(xid: u32) -> Message<'static> {
+    Message::Begin {
+        final_lsn: 0,
+        committed: 0,
+        xid,
+    }
+}
+
+pub(super) fn commit(end_lsn: u64) -> Message<'static> {
+    Message::Commit {
+        lsn: 0,
+        end_lsn,
+        committed: 0,
+    }
+}
+
+pub(super) fn insert(relation: u32, id: &str) -> Message<'_> {
+    Message::Insert {
+        relation,
+        new: vec![Datum::Text(id.as_bytes())],
+    }
+}

@@ -1,0 +1,107 @@
+//! Why a feed does not run.
+
+use std::fmt;
+
+/// What went wrong, in words for an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    pub(crate) problem: String,
+    pub(crate) kind: Kind,
+}
+
+/// What is to be done about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Trying again may do.
+    Passing,
+    /// Somebody must mend it, by this.
+    Lasting(String),
+    /// What came was no message.
+    Malformed,
+}
+
+impl Trouble {
+    pub(crate) fn passing(problem: impl fmt::Display) -> Self {
+        Self {
+            problem: problem.to_string(),
+            kind: Kind::Passing,
+        }
+    }
+
+    pub(crate) fn lasting(problem: impl fmt::Display, remedy: impl Into<String>) -> Self {
+        Self {
+            problem: problem.to_string(),
+            kind: Kind::Lasting(remedy.into()),
+        }
+    }
+
+    /// What is wrong, and what helps.
+    pub(crate) fn told(self) -> (String, Option<String>) {
+        match self.kind {
+            Kind::Lasting(remedy) => (self.problem, Some(remedy)),
+            Kind::Passing | Kind::Malformed => (self.problem, None),
+        }
+    }
+
+    pub(super) fn malformed(problem: impl fmt::Display) -> Self {
+        Self {
+            problem: problem.to_string(),
+            kind: Kind::Malformed,
+        }
+    }
+
+    /// What the server refused, with what helps. `message` holds the SQLSTATE, by which it is told (PostgreSQL manual,
+    /// appendix A).
+    pub(super) fn refused(message: &str, user: &str) -> Self {
+        let remedies = [
+            // Insufficient privilege.
+            ("42501", format!("ALTER ROLE \"{user}\" REPLICATION")),
+            // Configuration limit exceeded: no free slot.
+            (
+                "53400",
+                "ALTER SYSTEM SET max_replication_slots = …, and restart the server".into(),
+            ),
+            // Too many connections, of the kind that replicate.
+            (
+                "53300",
+                "ALTER SYSTEM SET max_wal_senders = …, and restart the server".into(),
+            ),
+            // Object not in prerequisite state.
+            (
+                "55000",
+                "ALTER SYSTEM SET wal_level = 'logical', and restart the server".into(),
+            ),
+        ];
+        let state = |code: &str| message.contains(&format!("SQLSTATE {code}"));
+        match remedies.into_iter().find(|(code, _)| state(code)) {
+            Some((_, remedy)) => Self::lasting(message, remedy),
+            None => Self::passing(message),
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem)?;
+        match &self.kind {
+            Kind::Lasting(remedy) => write!(f, "; this helps: {remedy}"),
+            Kind::Passing | Kind::Malformed => Ok(()),
+        }
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_must_mend_names_the_statement() {
+        let refused = |message| Trouble::refused(message, "app").to_string();
+        let role = refused("permission denied to use replication slots (SQLSTATE 42501)");
+        assert!(role.contains("ALTER ROLE \"app\" REPLICATION"), "{role}");
+        let slots = refused("all replication slots are in use (SQLSTATE 53400)");
+        assert!(slots.contains("max_replication_slots"), "{slots}");
+        let busy = Trouble::refused("the database system is starting up (SQLSTATE 57P03)", "app");
+        assert_eq!(busy.kind, Kind::Passing);
+    }
+}

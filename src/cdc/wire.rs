@@ -1,0 +1,169 @@
+//! The connection to the server: the only place that knows the crate `pgwire-replication`.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use pgwire_replication::{
+    Lsn, PgWireError, ReplicationClient, ReplicationConfig, client::ReplicationEvent,
+};
+use tokio::time::timeout;
+
+use super::{LogicalReplication, Target, Trouble, pgoutput::Message};
+
+/// How long it may take to connect.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long the server may take to make a slot: it waits for every transaction that runs at that time.
+const SLOT: Duration = Duration::from_secs(600);
+
+/// How many messages wait for us at most.
+const WAITING: usize = 4096;
+
+/// What has come.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// A message, and when it was sent by the server's clock.
+    Bytes(Bytes, i64),
+    /// A message that has been read already.
+    Message(Message<'static>),
+    /// A sign of life, and when it was sent.
+    Alive(i64),
+}
+
+/// A stream of changes.
+pub(super) trait Line: Send {
+    /// What comes next. Dropping the future loses nothing.
+    fn next(&mut self) -> impl Future<Output = Result<Heard, Trouble>> + Send;
+
+    /// All up to this position is done.
+    fn confirm(&mut self, position: u64);
+}
+
+/// The stream of one temporary slot, which ends with it.
+pub(super) struct Slot {
+    client: ReplicationClient,
+    user: String,
+}
+
+impl Slot {
+    /// Connects, makes a slot and starts its stream. When this returns, all that is committed from then on will come.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection, and the slot goes with it.
+    pub(super) async fn open(
+        target: &Target,
+        settings: &LogicalReplication,
+        name: &str,
+    ) -> Result<Self, Trouble> {
+        let user = target.user.clone();
+        let told = |error| told(&error, &target.user);
+        let config = config(target, settings, name);
+        let client = ReplicationClient::connect_gated(config)
+            .await
+            .map_err(told)?;
+        // From here on it is dropped with the connection.
+        let mut slot = Slot { client, user };
+        let greeted = timeout(CONNECT, slot.client.simple_query("IDENTIFY_SYSTEM")).await;
+        greeted
+            .map_err(|_| Trouble::passing("no answer from the server"))?
+            .map_err(told)?;
+        // The old grammar: servers of every version read it.
+        let make =
+            format!("CREATE_REPLICATION_SLOT {name} TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT");
+        timeout(SLOT, slot.client.simple_query(&make))
+            .await
+            .map_err(|_| Trouble::passing("a transaction that runs too long keeps the slot"))?
+            .map_err(told)?;
+        slot.client.start().await.map_err(told)?;
+        timeout(CONNECT, slot.client.wait_started())
+            .await
+            .map_err(|_| Trouble::passing("no answer from the server"))?
+            .map_err(told)?;
+        Ok(slot)
+    }
+}
+
+impl Line for Slot {
+    async fn next(&mut self) -> Result<Heard, Trouble> {
+        let event = self.client.recv().await;
+        let event = event.map_err(|error| told(&error, &self.user))?;
+        match event {
+            Some(ReplicationEvent::KeepAlive {
+                server_time_micros, ..
+            }) => Ok(Heard::Alive(server_time_micros)),
+            Some(ReplicationEvent::Begin {
+                final_lsn,
+                xid,
+                commit_time_micros,
+            }) => Ok(Heard::Message(Message::Begin {
+                final_lsn: final_lsn.as_u64(),
+                committed: commit_time_micros,
+                xid,
+            })),
+            Some(ReplicationEvent::Commit {
+                lsn,
+                end_lsn,
+                commit_time_micros,
+            }) => Ok(Heard::Message(Message::Commit {
+                lsn: lsn.as_u64(),
+                end_lsn: end_lsn.as_u64(),
+                committed: commit_time_micros,
+            })),
+            Some(ReplicationEvent::XLogData {
+                data,
+                server_time_micros,
+                ..
+            }) => Ok(Heard::Bytes(data, server_time_micros)),
+            Some(ReplicationEvent::Message { .. }) => Ok(Heard::Message(Message::Message)),
+            Some(ReplicationEvent::StoppedAt { .. }) | None => {
+                Err(Trouble::passing("the stream has ended"))
+            }
+        }
+    }
+
+    fn confirm(&mut self, position: u64) {
+        self.client.update_applied_lsn(Lsn::from_u64(position));
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // By itself it would wait for a server that may be gone.
+        self.client.abort();
+    }
+}
+
+fn config(target: &Target, settings: &LogicalReplication, slot: &str) -> ReplicationConfig {
+    let Target {
+        host,
+        port,
+        user,
+        password,
+        database,
+    } = target;
+    // The server takes it for an identifier.
+    let publication = format!("\"{}\"", settings.publication.replace('"', "\"\""));
+    // Of a server that has nothing to say a sign of life comes in half of its patience.
+    let patience = settings.max_staleness.max(Duration::from_millis(100));
+    let options = format!(
+        "-c wal_sender_timeout={} -c DateStyle=ISO",
+        patience.as_millis()
+    );
+    ReplicationConfig::new(host, user, password, database, slot, publication)
+        .with_port(*port)
+        .with_options(options)
+        // While changes come we are heard of as often as that; else when the server asks.
+        .with_status_interval(patience / 4)
+        .with_wakeup_interval(patience * 10)
+        .with_buffer_size(WAITING)
+        .with_application_name("cachedpool")
+}
+
+fn told(error: &PgWireError, user: &str) -> Trouble {
+    match error {
+        PgWireError::Server(message) => Trouble::refused(message, user),
+        PgWireError::Protocol(message) => Trouble::malformed(message),
+        PgWireError::MessageTooLarge { .. } => Trouble::malformed(error),
+        error => Trouble::passing(error),
+    }
+}

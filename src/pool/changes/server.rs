@@ -1,0 +1,244 @@
+//! What the feed asks of the server beside its stream, on a connection of its own.
+
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection as _, Error, PgConnection, Row,
+    postgres::{PgConnectOptions, PgSslMode},
+};
+use tokio::sync::Mutex;
+
+use crate::cdc::{LogicalReplication, Running, Target, Trouble};
+
+/// The first version whose publications and snapshots are what is asked for here.
+const OLDEST: i32 = 140_000;
+
+pub(super) struct Server {
+    options: PgConnectOptions,
+    publication: String,
+    creates_publication: bool,
+    /// Opened when it is needed, thrown away when it fails.
+    connection: Mutex<Option<PgConnection>>,
+}
+
+impl Server {
+    pub(super) fn new(options: &PgConnectOptions, replication: &LogicalReplication) -> Self {
+        Self {
+            options: options.clone(),
+            publication: replication.publication.clone(),
+            creates_publication: replication.creates_publication,
+            connection: Mutex::default(),
+        }
+    }
+
+    /// Which transactions run.
+    ///
+    /// # Cancel safety
+    /// Dropping the future drops the connection.
+    pub(super) async fn running(&self) -> Result<Running, Trouble> {
+        let mut held = self.connection.lock().await;
+        // Out of its place while it is used: a future that is dropped leaves none that is half-way.
+        let mut connection = match held.take() {
+            Some(connection) => connection,
+            None => PgConnection::connect_with(&self.options)
+                .await
+                .map_err(Trouble::passing)?,
+        };
+        let text: String = sqlx::query_scalar("SELECT pg_catalog.pg_current_snapshot()::text")
+            .fetch_one(&mut connection)
+            .await
+            .map_err(Trouble::passing)?;
+        *held = Some(connection);
+        Running::parse(&text).ok_or_else(|| Trouble::passing("a snapshot in an unknown form"))
+    }
+
+    /// What stands in the way.
+    pub(super) async fn check(&self) -> Result<(), Trouble> {
+        let connected = PgConnection::connect_with(&self.options).await;
+        let mut connection = connected.map_err(Trouble::passing)?;
+        let found = self.found(&mut connection).await;
+        let found = found.map_err(Trouble::passing)?;
+        if found.version < OLDEST {
+            return Err(Trouble::lasting(
+                "the server is older than PostgreSQL 14",
+                "an upgrade",
+            ));
+        }
+        if found.is_standby {
+            return Err(Trouble::lasting(
+                "the server is a standby",
+                "a pool on the primary",
+            ));
+        }
+        if found.wal_level != "logical" {
+            return Err(Trouble::lasting(
+                format!("`wal_level` is `{}`", found.wal_level),
+                "ALTER SYSTEM SET wal_level = 'logical', and restart the server",
+            ));
+        }
+        let create = format!(
+            "CREATE PUBLICATION {} FOR ALL TABLES",
+            quoted(&self.publication)
+        );
+        match found.publication {
+            Some(true) => {}
+            Some(false) => {
+                return Err(Trouble::lasting(
+                    format!(
+                        "the publication `{}` leaves tables or operations out, or publishes by way of partitions' roots",
+                        self.publication
+                    ),
+                    format!("DROP PUBLICATION {}; {create}", quoted(&self.publication)),
+                ));
+            }
+            None if self.creates_publication => self.create(&mut connection, create).await?,
+            None => {
+                return Err(Trouble::lasting(
+                    format!("there is no publication `{}`", self.publication),
+                    create,
+                ));
+            }
+        }
+        // It has told what it was asked for.
+        let _ = connection.close().await;
+        Ok(())
+    }
+
+    async fn found(&self, connection: &mut PgConnection) -> Result<Found, Error> {
+        let row = sqlx::query(
+            "SELECT pg_catalog.current_setting('server_version_num')::int4, \
+                    pg_catalog.current_setting('wal_level'), \
+                    pg_catalog.pg_is_in_recovery(), \
+                    (SELECT puballtables AND pubinsert AND pubupdate AND pubdelete AND pubtruncate AND NOT pubviaroot \
+                     FROM pg_catalog.pg_publication WHERE pubname = $1)",
+        )
+        .bind(&self.publication)
+        .fetch_one(connection)
+        .await?;
+        Ok(Found {
+            version: row.try_get(0)?,
+            wal_level: row.try_get(1)?,
+            is_standby: row.try_get(2)?,
+            publication: row.try_get(3)?,
+        })
+    }
+
+    /// Makes the publication, unless it would have the application's own statements refused.
+    async fn create(&self, connection: &mut PgConnection, create: String) -> Result<(), Trouble> {
+        let bare: Option<String> = sqlx::query_scalar(
+            "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) \
+             FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND c.oid >= 16384 \
+               AND (c.relreplident = 'n' OR c.relreplident = 'd' AND NOT EXISTS \
+                    (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)) \
+             ORDER BY 1 LIMIT 1",
+        )
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(Trouble::passing)?;
+        if let Some(table) = bare {
+            return Err(Trouble::lasting(
+                format!(
+                    "`{table}` has no replica identity, so PostgreSQL would refuse to update or delete its rows once it is published"
+                ),
+                format!("ALTER TABLE {table} REPLICA IDENTITY FULL, or a primary key"),
+            ));
+        }
+        let made = sqlx::query(AssertSqlSafe(create.clone()))
+            .execute(&mut *connection)
+            .await;
+        match made {
+            Ok(_) => Ok(()),
+            // Somebody else was faster.
+            Err(Error::Database(error)) if error.code().as_deref() == Some("42710") => Ok(()),
+            Err(Error::Database(error)) if error.code().as_deref() == Some("42501") => {
+                Err(Trouble::lasting(error, format!("as a superuser: {create}")))
+            }
+            Err(error) => Err(Trouble::passing(error)),
+        }
+    }
+}
+
+/// What a server says of itself.
+struct Found {
+    version: i32,
+    wal_level: String,
+    is_standby: bool,
+    /// Whether it is as it should be; `None` if it is missing.
+    publication: Option<bool>,
+}
+
+/// Where the pool connects.
+pub(super) fn target(options: &PgConnectOptions) -> Result<Target, Trouble> {
+    if matches!(
+        options.get_ssl_mode(),
+        PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull
+    ) {
+        return Err(Trouble::lasting(
+            "the pool requires TLS, which the replication stream does not speak",
+            "`sslmode=prefer`, on a network that may be trusted",
+        ));
+    }
+    let socket = options.get_socket();
+    let host = match socket {
+        Some(path) => path.to_string_lossy().into_owned(),
+        None => options.get_host().to_owned(),
+    };
+    let user = options.get_username();
+    Ok(Target {
+        host,
+        port: options.get_port(),
+        user: user.to_owned(),
+        password: password(options),
+        database: options.get_database().unwrap_or(user).to_owned(),
+    })
+}
+
+/// sqlx tells the password in a URL only.
+fn password(options: &PgConnectOptions) -> String {
+    // What else stands in the URL might not fit into one.
+    let plain = options
+        .clone()
+        .host("host")
+        .username("user")
+        .database("database");
+    let url = plain.to_url_lossy();
+    decoded(url.password().unwrap_or_default())
+}
+
+/// RFC 3986 §2.1.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, others @ ..] = rest {
+        let digits = others
+            .get(..2)
+            .and_then(|two| std::str::from_utf8(two).ok());
+        match digits.and_then(|two| u8::from_str_radix(two, 16).ok()) {
+            Some(byte) if *first == b'%' => {
+                bytes.push(byte);
+                rest = &others[2..];
+            }
+            _ => {
+                bytes.push(*first);
+                rest = others;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_comes_through_whatever_is_in_it() {
+        for word in ["", "test", "p@ss:w/o?rd#%41 ä\"'", "%", "100%"] {
+            let options = PgConnectOptions::new().username("a b/c@d").password(word);
+            assert_eq!(target(&options).unwrap().password, word);
+        }
+    }
+}

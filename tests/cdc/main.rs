@@ -1,0 +1,14 @@
+//! Writes that bypass the pool, on a real PostgreSQL: that they are seen, of whatever kind; that readers of other rows do
+//! not notice; and that whatever breaks ends in a miss and never in an older answer.
+//!
+//! What is waited for comes by the stream alone: results live for a day, and nobody looks at the catalog in between.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
+mod faults;
+mod kinds;
+mod kit;
+mod lag;
+mod races;
+mod refusals;
+mod rows;

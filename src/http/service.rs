@@ -77,9 +77,11 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
-        let service = self.inner.clone();
+        // Made only where it is asked: a clone of axum's services takes several allocations.
+        let service = || self.inner.clone();
         if self.storing == Storing::Off {
-            return working(async { Ok(ask(service, request).await?.map(ResponseBody::passed)) });
+            let answer = ask(service(), request);
+            return working(async { Ok(answer.await?.map(ResponseBody::passed)) });
         }
         let place = &self.place;
         let load = match request.body().is_end_stream() {
@@ -91,7 +93,7 @@ where
             Ok(asked) => asked,
             Err(why) => {
                 let request = Request::from_parts(parts, body);
-                return working(pass(place.clone(), service, request, why));
+                return working(pass(place.clone(), service(), request, why));
             }
         };
         let asker = Asker {
@@ -106,7 +108,7 @@ where
                 Some(response) => {
                     if renewal != Renewal::No && asked.makes_whole() {
                         let seat = Arc::new(place.seat(&parts, &asked, key, Mode::Normal));
-                        renew(place, seat, service, Request::from_parts(parts, body));
+                        renew(place, seat, service(), Request::from_parts(parts, body));
                     }
                     return ResponseFuture(Stage::Ready(Some(response)));
                 }
@@ -124,13 +126,13 @@ where
                 Extent::Part => bypass("range"),
             };
             let request = Request::from_parts(parts, body);
-            return working(pass(place.clone(), service, request, why));
+            return working(pass(place.clone(), service(), request, why));
         }
         working(
             Turn {
                 place: place.clone(),
                 seat,
-                service,
+                service: service(),
                 request: Some(Request::from_parts(parts, body)),
                 asker,
                 why,

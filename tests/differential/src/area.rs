@@ -68,7 +68,7 @@ macro_rules! files {
     };
 }
 
-const POSTGRES: &[(&str, &str)] = files!("postgres": "plain" "cascades" "views" "partitions" "triggers" "rules" "functions" "tenants" "temporary" "names");
+const POSTGRES: &[(&str, &str)] = files!("postgres": "plain" "cascades" "views" "partitions" "triggers" "rules" "columns" "functions" "tenants" "temporary" "names");
 const MARIADB: &[(&str, &str)] =
     files!("mariadb": "plain" "cascades" "views" "triggers" "functions" "temporary" "names");
 const SQLITE: &[(&str, &str)] =

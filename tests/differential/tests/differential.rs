@@ -75,7 +75,7 @@ noticed! {
     without_triggers_a_wrong_answer_is_found_on_mariadb: Triggers, MariaDb, "triggers";
     without_triggers_a_wrong_answer_is_found_on_sqlite: Triggers, Sqlite, "triggers";
     without_rules_a_wrong_answer_is_found: Rules, Postgres, "rules";
-    without_what_columns_call_a_wrong_answer_is_found: Columns, Postgres, "functions";
+    without_what_columns_call_a_wrong_answer_is_found: Columns, Postgres, "columns";
     without_views_a_wrong_answer_is_found_on_postgres: Views, Postgres, "views";
     without_views_a_wrong_answer_is_found_on_mariadb: Views, MariaDb, "views";
     without_views_a_wrong_answer_is_found_on_sqlite: Views, Sqlite, "views";

@@ -151,24 +151,10 @@ impl Engine {
         if let Lookup::Fresh(_) = self.peek::<T>(&errand.key, &errand.terms) {
             return;
         }
-        self.observer.counters.refreshes_started.add(1);
         let engine = self.clone();
-        let work = async move {
-            // The task may be dropped at this await, with its runtime: the leader hands over.
-            match engine.make(&errand, pin!(make)).await {
-                Ok(entry) => {
-                    leader.done(entry);
-                    engine.observer.emit(Event::Refreshed);
-                }
-                Err(_) => {
-                    leader.failed();
-                    engine.refresh_failed();
-                }
-            }
-        };
-        let engine = self.clone();
-        self.tasks
-            .spawn(permit, work, move || engine.refresh_failed());
+        self.lead_in_background(permit, leader, async move {
+            engine.make(&errand, pin!(make)).await.ok()
+        });
     }
 
     async fn lead_making<T: Value, R>(

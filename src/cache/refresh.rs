@@ -3,8 +3,10 @@
 use std::{future::Future, sync::Arc};
 
 use super::{
-    Engine, Lookup, Question, Value,
+    Engine, Entry, Lookup, Question, Value,
+    flight::Leader,
     load::{Course, course},
+    tasks::Permit,
 };
 use crate::observe::{Event, span};
 
@@ -32,19 +34,33 @@ impl Engine {
         if let Lookup::Fresh(_) = self.peek::<T>(&question.key, &question.terms) {
             return;
         }
-        self.observer.counters.refreshes_started.add(1);
         let engine = self.clone();
         // Made here, so that it is a child of the span of the reader who started it.
         let span = span::refresh(question.tags.len());
-        let work = async move {
+        self.lead_in_background(permit, leader, async move {
             let stamp = engine.with_words(&question, stamp).await;
+            let value = engine.run(span, load).await.ok()?;
+            Some(engine.keep(question, stamp, value, None))
+        });
+    }
+
+    /// Sees a refresh through that was given a place and the lead: `work` makes the entry, or fails to.
+    pub(super) fn lead_in_background<T: Value>(
+        self: &Arc<Self>,
+        permit: Permit,
+        leader: Leader,
+        work: impl Future<Output = Option<Arc<Entry<T>>>> + Send + 'static,
+    ) {
+        self.observer.counters.refreshes_started.add(1);
+        let engine = self.clone();
+        let work = async move {
             // The task may be dropped at this await, with its runtime: the leader hands over.
-            match engine.run(span, load).await {
-                Ok(value) => {
-                    leader.done(engine.keep(question, stamp, value, None));
+            match work.await {
+                Some(entry) => {
+                    leader.done(entry);
                     engine.observer.emit(Event::Refreshed);
                 }
-                Err(_) => {
+                None => {
                     leader.failed();
                     engine.refresh_failed();
                 }
@@ -60,7 +76,7 @@ impl Engine {
         self.observer.emit(Event::RefreshSkipped);
     }
 
-    pub(super) fn refresh_failed(&self) {
+    fn refresh_failed(&self) {
         self.observer.counters.refreshes_failed.add(1);
         self.observer.emit(Event::RefreshFailed);
     }

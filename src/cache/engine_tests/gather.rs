@@ -46,6 +46,28 @@ async fn gather(
     engine.gather(&errand(), work).await
 }
 
+/// A reader who has read users and leads until it is released.
+async fn leader_of_users(
+    engine: &Arc<Engine>,
+) -> (
+    oneshot::Sender<()>,
+    tokio::task::JoinHandle<Result<Gathered<Rows>, &'static str>>,
+) {
+    let (release, held) = oneshot::channel::<()>();
+    let leader = engine.clone();
+    let leading = tokio::spawn(async move {
+        let work = made(&leader, 1, async {
+            reads(&leader, "users").await;
+            let _ = held.await;
+        });
+        leader.gather(&errand(), work).await
+    });
+    while engine.stats().in_flight == 0 {
+        tokio::task::yield_now().await;
+    }
+    (release, leading)
+}
+
 fn found(engine: &Engine) -> bool {
     matches!(
         engine.lookup::<Rows>(&errand().key, &errand().terms),
@@ -167,20 +189,7 @@ async fn a_scope_inside_another_tells_it_of_what_is_read_then_or_later() {
 #[tokio::test]
 async fn those_who_wait_share_what_is_valid_when_it_lands() {
     let (engine, _hand) = engine();
-    let (release, held) = oneshot::channel::<()>();
-    let leading = {
-        let engine = engine.clone();
-        tokio::spawn(async move {
-            let work = made(&engine, 1, async {
-                reads(&engine, "users").await;
-                let _ = held.await;
-            });
-            engine.gather(&errand(), work).await
-        })
-    };
-    while engine.stats().in_flight == 0 {
-        tokio::task::yield_now().await;
-    }
+    let (release, leading) = leader_of_users(&engine).await;
     // This one came before the write, the other after it.
     let work = made(&engine, 2, async { panic!("it waits for the other") });
     let errand = errand();
@@ -197,20 +206,7 @@ async fn those_who_wait_share_what_is_valid_when_it_lands() {
 #[tokio::test]
 async fn nobody_who_came_after_a_write_gets_what_was_made_before_it() {
     let (engine, _hand) = engine();
-    let (release, held) = oneshot::channel::<()>();
-    let leading = {
-        let engine = engine.clone();
-        tokio::spawn(async move {
-            let work = made(&engine, 1, async {
-                reads(&engine, "users").await;
-                let _ = held.await;
-            });
-            engine.gather(&errand(), work).await
-        })
-    };
-    while engine.stats().in_flight == 0 {
-        tokio::task::yield_now().await;
-    }
+    let (release, leading) = leader_of_users(&engine).await;
     engine.write(users()).committed();
     let errand = errand();
     let work = made(&engine, 2, reads(&engine, "users"));

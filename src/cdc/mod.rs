@@ -18,6 +18,8 @@ mod hearing;
 #[doc(hidden)]
 pub mod pgoutput;
 #[cfg(feature = "postgres")]
+mod proof;
+#[cfg(feature = "postgres")]
 mod replication;
 #[cfg(feature = "postgres")]
 mod session;
@@ -36,7 +38,7 @@ pub use follow::Follow;
 pub use settings::LogicalReplication;
 
 #[cfg(feature = "postgres")]
-pub(crate) use changes::{Changes, Rows, Running};
+pub(crate) use changes::{Changes, Moment, Rows, Running};
 pub(crate) use feed::Feed;
 #[cfg(feature = "postgres")]
 pub(crate) use replication::Replication;

@@ -45,9 +45,12 @@ impl LogicalReplication {
         self
     }
 
-    /// How long this process may be without a sign of life from the stream until its cache answers nothing. Default: 1 s.
+    /// How old an answer of the cache can be, as far as the writes of others go. Default: 1 s.
     ///
-    /// The server is asked to give one twice in this time (`wal_sender_timeout`).
+    /// # Staleness
+    /// When it is not known that nothing is missing that was seen that long ago, because the stream is silent, slow or has
+    /// much to carry, the cache answers nothing. The server is asked for that four times, and for a sign of life twice in this
+    /// time (`wal_sender_timeout`).
     pub fn max_staleness(mut self, time: Duration) -> Self {
         self.max_staleness = time;
         self

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     cache::{Stamp, Tag, Tags},
     cdc::{
-        Changes, Feed, Follow, LogicalReplication, Replication, Rows, Running, Trouble, pgoutput,
+        Changes, Feed, Follow, LogicalReplication, Moment, Replication, Rows, Trouble, pgoutput,
     },
     driver::snapshot::{Snapshot, writes_of},
     error::Error,
@@ -111,8 +111,12 @@ impl Changes for Outside {
         }
     }
 
-    fn running(&self) -> BoxFuture<'_, Result<Running, Trouble>> {
-        Box::pin(self.server.running())
+    fn moment(&self) -> BoxFuture<'_, Result<Moment, Trouble>> {
+        Box::pin(self.server.moment())
+    }
+
+    fn flush(&self) -> BoxFuture<'_, Result<(), Trouble>> {
+        Box::pin(self.server.flush())
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), Trouble>> {

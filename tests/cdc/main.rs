@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+mod behind;
+mod damage;
 mod faults;
 mod kinds;
 mod kit;

@@ -35,6 +35,11 @@ impl Trouble {
         }
     }
 
+    /// The pool is, so that nobody wants to hear.
+    pub(super) fn gone() -> Self {
+        Self::passing("the pool is gone")
+    }
+
     /// What is wrong, and what helps.
     pub(crate) fn told(self) -> (String, Option<String>) {
         match self.kind {

@@ -123,6 +123,10 @@ impl Outsiders {
         self.update(|news| news.vouched = showed);
     }
 
+    fn is_own_live(&self, now: Tick) -> bool {
+        lock(&self.news).own.is_some_and(|until| now <= until)
+    }
+
     fn is_vouched(&self, now: Tick) -> bool {
         let news = lock(&self.news);
         let common = news.common.as_ref();
@@ -179,6 +183,13 @@ impl Engine {
     /// Whether another process, or this one, says in time that it follows for all.
     pub fn changes_are_vouched(&self) -> bool {
         self.outsiders.is_vouched(self.now())
+    }
+
+    /// Whether this process hears the changes itself, and what it says of that does not come back to it by the shared clock: so
+    /// others hear nothing either.
+    pub fn leads_in_vain(&self) -> bool {
+        let now = self.now();
+        self.outsiders.is_own_live(now) && !self.outsiders.is_vouched(now)
     }
 
     /// Whether this process could tell those who share the clock of what it hears.

@@ -21,6 +21,15 @@ pub(crate) struct Replication {
     changes: Arc<dyn Changes>,
     target: Target,
     settings: LogicalReplication,
+    slot: SlotName,
+}
+
+/// What a slot is called.
+pub(crate) enum SlotName {
+    /// As no other: each process has one of its own.
+    Own,
+    /// As that of all processes of which one follows for all.
+    Common(String),
 }
 
 impl Replication {
@@ -28,11 +37,13 @@ impl Replication {
         changes: Arc<dyn Changes>,
         target: Target,
         settings: LogicalReplication,
+        slot: SlotName,
     ) -> Self {
         Self {
             changes,
             target,
             settings,
+            slot,
         }
     }
 }
@@ -54,7 +65,10 @@ impl Source for Replication {
         // A server that has accepted the connection may still never answer.
         let checked = timeout(PATIENCE, self.changes.check()).await;
         checked.unwrap_or_else(|_| Err(Trouble::passing("no answer from the server")))?;
-        let name = format!("cachedpool_{:016x}", random());
+        let name = match &self.slot {
+            SlotName::Own => format!("cachedpool_{:016x}", random()),
+            SlotName::Common(name) => name.clone(),
+        };
         Slot::open(&self.target, &self.settings, &name).await
     }
 

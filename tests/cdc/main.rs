@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+#[cfg(feature = "redis")]
+mod election;
 mod faults;
 mod kinds;
 mod kit;

@@ -164,9 +164,16 @@ impl Engine {
         self.observer.counters.changes.followed(lag);
     }
 
-    /// What those who share the clock know it by, if one process can follow the changes for all of them.
-    pub fn common_clock(&self) -> Option<&str> {
-        self.shared.as_ref()?.name()
+    /// Whether one process can follow the changes for all who share the clock.
+    pub fn can_share_changes(&self) -> bool {
+        let shared = self.shared.as_ref();
+        shared.is_some_and(|shared| shared.common().is_some())
+    }
+
+    /// Names the memory of the clock for which one process can follow; `None` while it is not in reach.
+    pub fn common_memory(&self) -> Option<String> {
+        let shared = self.shared.as_ref().filter(|shared| shared.is_live())?;
+        shared.common()?.memory()
     }
 
     /// From now on the changes are [heard](Self::changes_heard) also by what another process says that follows `topic` for all who
@@ -190,12 +197,6 @@ impl Engine {
     pub fn leads_in_vain(&self) -> bool {
         let now = self.now();
         self.outsiders.is_own_live(now) && !self.outsiders.is_vouched(now)
-    }
-
-    /// Whether this process could tell those who share the clock of what it hears.
-    pub fn clock_is_in_reach(&self) -> bool {
-        let shared = self.shared.as_ref();
-        shared.is_some_and(|shared| shared.is_live())
     }
 
     /// This process follows for all who share the clock, until the changes are [lost](Self::changes_lost).

@@ -25,29 +25,33 @@ use crate::{
 /// So often a process looks whether it should lead, at least, in the time for which a word of the leader is good.
 const LOOKS: u32 = 4;
 
-/// How long a leader tells nobody before another may try.
+/// How long a leader must tell nobody before it makes way.
 const VAIN: Duration = Duration::from_secs(2);
 
-/// What all processes have in common that can follow for each other.
+/// What is followed: all that must be equal where processes can follow for each other, but for the clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Topic(Arc<str>);
 
 impl Topic {
-    /// Of the clock, the database, and all else that must be equal.
+    /// Of the database, and how its changes are selected.
     pub(crate) fn new<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut hasher = Hasher::new();
-        for part in parts {
-            // No two lists of parts are the same bytes.
-            hasher.write(&(part.len() as u64).to_le_bytes());
-            hasher.write(part.as_bytes());
-        }
-        Topic(format!("{:032x}", hasher.finish_128()).into())
+        Topic(digest(parts).into())
     }
 
-    /// The name of the slot by which it is followed.
-    pub(crate) fn slot(&self) -> String {
-        format!("cachedpool_{}", &self.0[..16])
+    /// The name of the slot by which it is followed, for all who share this memory of the clock.
+    pub(super) fn slot(&self, memory: &str) -> String {
+        format!("cachedpool_{}", digest([&*self.0, memory]))
     }
+}
+
+fn digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hasher = Hasher::new();
+    for part in parts {
+        // No two lists of parts are the same bytes.
+        hasher.write(&(part.len() as u64).to_le_bytes());
+        hasher.write(part.as_bytes());
+    }
+    format!("{:032x}", hasher.finish_128())
 }
 
 /// A source that one process at a time can open.
@@ -88,32 +92,44 @@ impl<S: Source> Elected<S> {
         self.time.sleep(longest / 2 + longest / 128 * share).await;
     }
 
+    /// How long a leader may be of no use to the others.
+    fn patience(&self) -> Duration {
+        VAIN.max(self.max_staleness * 2)
+    }
+
     async fn lead(&self, session: S::Session) -> Trouble {
-        match self.engine.upgrade() {
-            Some(engine) => engine.lead_changes(),
+        let memory = match self.engine.upgrade() {
+            Some(engine) => {
+                engine.lead_changes();
+                engine.common_memory()
+            }
             None => return Trouble::gone(),
-        }
+        };
         tokio::select! {
             biased;
             trouble = self.source.run(session, self.engine.clone()) => trouble,
-            trouble = self.leads_in_vain() => trouble,
+            trouble = self.leads_in_vain(memory) => trouble,
         }
     }
 
     /// Ends when another process may be better at it: what this one hears does not come to the others.
-    async fn leads_in_vain(&self) -> Trouble {
+    async fn leads_in_vain(&self, mut memory: Option<String>) -> Trouble {
         let mut since = None;
         loop {
             self.pause().await;
             let Some(engine) = self.engine.upgrade() else {
                 return Trouble::gone();
             };
+            // The name that it has is that of another memory, for which somebody else may lead.
+            if let Some(now) = engine.common_memory()
+                && *memory.get_or_insert_with(|| now.clone()) != now
+            {
+                return Trouble::passing("the shared clock has begun anew");
+            }
             let now = engine.now();
             if !engine.leads_in_vain() {
                 since = None;
-                continue;
-            }
-            if now.since(*since.get_or_insert(now)) > VAIN.max(self.max_staleness * 2) {
+            } else if now.since(*since.get_or_insert(now)) > self.patience() {
                 return Trouble::passing("the shared clock does not take what is heard");
             }
         }
@@ -122,6 +138,7 @@ impl<S: Source> Elected<S> {
     /// Follows another process, or none, until this one leads or what was heard is heard no more.
     async fn follow(&self) -> Trouble {
         let mut heard = Heard::NotYet;
+        let (begun, mut told) = (self.time.now(), false);
         loop {
             self.pause().await;
             let Some(engine) = self.engine.upgrade() else {
@@ -138,8 +155,12 @@ impl<S: Source> Elected<S> {
                 (Heard::Yes, false) => {
                     return Trouble::passing("nobody follows them for all processes any more");
                 }
-                // Who cannot reach the clock could not tell anybody.
-                (Heard::NotYet, false) if engine.clock_is_in_reach() => {
+                (Heard::NotYet, false) => {
+                    if !told && self.time.now().since(begun) > self.patience() {
+                        let problem = "another process has their slot, and says nothing".into();
+                        engine.emit(Event::ChangesLost { problem });
+                        told = true;
+                    }
                     drop(engine);
                     match self.source.open().await {
                         Ok(session) => return self.lead(session).await,
@@ -147,7 +168,7 @@ impl<S: Source> Elected<S> {
                         Err(trouble) => return trouble,
                     }
                 }
-                (Heard::NotYet, false) | (Heard::Yes, true) => {}
+                (Heard::Yes, true) => {}
             }
         }
     }
@@ -172,12 +193,8 @@ impl<S: Source> Source for Elected<S> {
     }
 
     async fn open(&self) -> Result<Self::Session, Trouble> {
-        let opened = self.source.open().await;
-        let engine = self.engine.upgrade().ok_or_else(Trouble::gone)?;
-        match opened {
-            Ok(session) if engine.clock_is_in_reach() => Ok(Office::Leader(session)),
-            // It was asked all the same: what somebody must mend is told at once.
-            Ok(_) => Ok(Office::Follower),
+        match self.source.open().await {
+            Ok(session) => Ok(Office::Leader(session)),
             Err(trouble) if trouble.kind == Kind::Taken => Ok(Office::Follower),
             Err(trouble) => Err(trouble),
         }
@@ -190,3 +207,6 @@ impl<S: Source> Source for Elected<S> {
         }
     }
 }
+
+#[cfg(all(test, not(shuttle)))]
+mod tests;

@@ -39,7 +39,7 @@ struct State {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Call {
+pub(crate) enum Call {
     Beat,
     Fetch,
     Read,
@@ -85,7 +85,7 @@ impl Hub {
         lock(&self.state)
     }
 
-    pub(super) fn silence(&self, call: Call) {
+    pub(crate) fn silence(&self, call: Call) {
         self.state().silent.insert(call);
     }
 
@@ -98,7 +98,7 @@ impl Hub {
         self.state().dead.insert(index);
     }
 
-    pub(super) fn mend(&self) {
+    pub(crate) fn mend(&self) {
         let mut state = self.state();
         state.silent.clear();
         state.broken.clear();
@@ -118,7 +118,7 @@ impl Hub {
     }
 
     /// All is lost but the entries, as in a server that comes back with an old dump.
-    pub(super) fn forget_clock(&self) {
+    pub(crate) fn forget_clock(&self) {
         let mut state = self.state();
         state.session += 1;
         state.vouched.clear();
@@ -240,8 +240,12 @@ impl SharedTier for Member {
         })
     }
 
-    fn name(&self) -> Option<&str> {
-        Some("hub")
+    fn can_vouch(&self) -> bool {
+        true
+    }
+
+    fn memory(&self) -> Option<String> {
+        Some(self.hub.state().session.to_string())
     }
 
     fn vouch<'a>(&'a self, topic: &'a str, since: &'a Since<'a>) -> Answer<'a, ()> {

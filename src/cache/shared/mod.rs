@@ -246,9 +246,9 @@ impl Shared {
         }
     }
 
-    /// What all processes on the clock know it by, where one can vouch for the others.
-    pub(super) fn name(&self) -> Option<&str> {
-        self.tier.name()
+    /// The tier, if processes can follow something for each other by it.
+    pub(super) fn common(&self) -> Option<&dyn SharedTier> {
+        self.tier.can_vouch().then_some(&*self.tier)
     }
 
     /// Whether this process hears of the steps of the others.

@@ -18,6 +18,10 @@ use crate::{
 /// Beats in the time that the lease lasts.
 const BEATS: u32 = 4;
 
+/// So often it is asked, at least, what is said of outsiders, in the time for which that is good. By then it is half of that old: a
+/// server with nothing to tell gives a sign of life twice in it.
+const LOOKS: u32 = 8;
+
 /// How long a beat may take at least.
 const CONNECT: Duration = Duration::from_secs(1);
 
@@ -76,10 +80,9 @@ impl Pulse {
 
     /// How often what this process knows of others is to be renewed.
     fn interval(&self) -> Duration {
-        let outsiders = self.outsiders.common();
-        let outsiders = outsiders.map(|common| common.max_staleness);
-        let shortest = self.settings.max_staleness;
-        outsiders.map_or(shortest, |span| span.min(shortest)) / BEATS
+        let lease = self.settings.max_staleness / BEATS;
+        let common = self.outsiders.common();
+        common.map_or(lease, |common| lease.min(common.max_staleness / LOOKS))
     }
 
     async fn beat(&self) -> Result<(), TierError> {

@@ -61,8 +61,14 @@ pub trait SharedTier: Send + Sync + 'static {
         Box::pin(ready(Ok(())))
     }
 
-    /// The name of the clock, the same for all processes on it; `None` for a tier that does not know [`vouch`](Self::vouch).
-    fn name(&self) -> Option<&str> {
+    /// Whether it knows [`vouch`](Self::vouch) and [`vouched`](Self::vouched), so that one process can follow something for all.
+    fn can_vouch(&self) -> bool {
+        false
+    }
+
+    /// Names the memory that the clock is in, alike for all processes on it and unlike any other; `None` while it is not known. Those
+    /// on one memory can vouch for each other.
+    fn memory(&self) -> Option<String> {
         None
     }
 

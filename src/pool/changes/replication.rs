@@ -46,7 +46,7 @@ async fn follow(pool: CachedPool<Postgres>, settings: LogicalReplication) -> Res
     let max_staleness = settings.max_staleness;
     let topic = topic(core, &settings).await?;
     let slot = match &topic {
-        Some(topic) => SlotName::Common(topic.slot()),
+        Some(topic) => SlotName::Common(topic.clone(), Arc::downgrade(engine)),
         None => SlotName::Own,
     };
     let source = Replication::new(Arc::new(changes), target, settings, slot);
@@ -65,9 +65,9 @@ async fn topic<DB: Backend>(
     core: &Core<DB>,
     settings: &LogicalReplication,
 ) -> Result<Option<Topic>, Error> {
-    let Some(clock) = core.engine.common_clock() else {
+    if !core.engine.can_share_changes() {
         return Ok(None);
-    };
+    }
     let mut connection = core.inner.acquire().await.map_err(Error::session)?;
     let database = DB::identity(&mut connection).await;
     let database = database.map_err(Error::session)?;
@@ -78,8 +78,7 @@ async fn topic<DB: Backend>(
         .any(|(name, _)| *name == "system_identifier");
     Ok(known.then(|| {
         let database = database.parts.iter().map(|(_, value)| &**value);
-        let others = [clock, &settings.publication];
-        Topic::new(database.chain(others))
+        Topic::new(database.chain([&*settings.publication]))
     }))
 }
 

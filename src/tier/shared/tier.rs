@@ -249,8 +249,14 @@ impl SharedTier for RedisTier {
         Box::pin(self.with(async move |links: Arc<Links>| links.release(key, owner).await))
     }
 
-    fn name(&self) -> Option<&str> {
-        Some(self.names.namespace())
+    fn can_vouch(&self) -> bool {
+        true
+    }
+
+    fn memory(&self) -> Option<String> {
+        let links = self.linked()?;
+        let run = links.link(links.home(0)).run();
+        Some(format!("{}:{run}", self.names.namespace()))
     }
 
     fn vouch<'a>(

@@ -9,6 +9,8 @@
 
 #[cfg(feature = "postgres")]
 mod changes;
+#[cfg(feature = "postgres")]
+mod election;
 mod feed;
 mod follow;
 #[cfg(feature = "postgres")]
@@ -39,9 +41,11 @@ pub use settings::LogicalReplication;
 
 #[cfg(feature = "postgres")]
 pub(crate) use changes::{Changes, Moment, Rows, Running};
+#[cfg(feature = "postgres")]
+pub(crate) use election::{Elected, Topic};
 pub(crate) use feed::Feed;
 #[cfg(feature = "postgres")]
-pub(crate) use replication::Replication;
+pub(crate) use replication::{Replication, SlotName};
 #[cfg(feature = "postgres")]
 pub(crate) use settings::Target;
 pub(crate) use trouble::Trouble;

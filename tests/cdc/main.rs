@@ -7,6 +7,8 @@
 
 mod behind;
 mod damage;
+#[cfg(feature = "redis")]
+mod election;
 mod faults;
 mod kinds;
 mod kit;

@@ -21,6 +21,10 @@ mod hearing;
 #[cfg(feature = "postgres")]
 #[doc(hidden)]
 pub mod pgoutput;
+// Not covered by semver either.
+#[cfg(all(feature = "postgres", any(test, feature = "testing")))]
+#[doc(hidden)]
+pub mod play;
 #[cfg(feature = "postgres")]
 mod proof;
 #[cfg(feature = "postgres")]
@@ -46,7 +50,7 @@ pub use follow::Follow;
 pub use settings::LogicalReplication;
 
 #[cfg(feature = "postgres")]
-pub(crate) use changes::{Changes, Moment, Rows, Running};
+pub(crate) use changes::{Changes, Moment, Moves, Rows, Running};
 #[cfg(feature = "postgres")]
 pub(crate) use election::{Elected, Topic};
 pub(crate) use feed::Feed;

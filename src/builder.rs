@@ -1,6 +1,5 @@
 //! Settings of a pool, checked and put together.
 
-mod canaries;
 #[cfg(feature = "cdc")]
 mod changes;
 #[cfg(feature = "redis")]
@@ -10,7 +9,6 @@ mod shared;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use ::sqlx::Pool;
 use futures_core::future::BoxFuture;
 use tokio::runtime::Handle;
 
@@ -18,22 +16,19 @@ use crate::{
     Error,
     cache::{Consistency, Engine, EngineSettings, Terms, Time},
     driver::{
-        RowTags, SchemaMode, identity,
-        sqlx::{self, Backend, Definitions},
-        statement::Statements,
+        Definitions, Front, RowTags, SchemaMode, identity, statement::Statements, watch,
         whole::Home,
     },
     observe::{Hook, Invalidation},
     pool::{CachedPool, Core},
     tier::LocalTier,
 };
-use canaries::{prove_keys, prove_values};
 use shared::Shared;
 
 /// Settings of a [`CachedPool`]; made by [`CachedPool::builder`].
 #[must_use = "nothing is built until `build().await`"]
-pub struct Builder<DB: Backend> {
-    inner: Pool<DB>,
+pub struct Builder<DB: Front> {
+    inner: DB::Pool,
     terms: Terms,
     engine: EngineSettings,
     local_capacity: u64,
@@ -52,8 +47,8 @@ pub struct Builder<DB: Backend> {
 type Follow<DB> =
     Box<dyn FnOnce(CachedPool<DB>) -> BoxFuture<'static, Result<(), Error>> + Send + Sync>;
 
-impl<DB: Backend> Builder<DB> {
-    pub(crate) fn new(inner: Pool<DB>) -> Self {
+impl<DB: Front> Builder<DB> {
+    pub(crate) fn new(inner: DB::Pool) -> Self {
         Builder {
             inner,
             terms: Terms::default(),
@@ -209,11 +204,10 @@ impl<DB: Backend> Builder<DB> {
     /// an error only with [`require_shared`](Self::require_shared).
     pub async fn build(mut self) -> Result<CachedPool<DB>, Error> {
         self.check()?;
-        prove_keys::<DB>()?;
-        prove_values::<DB>()?;
+        DB::prove()?;
         let runtime = Handle::try_current().map_err(|_| Error::no_runtime())?;
-        let mut connection = self.inner.acquire().await.map_err(Error::session)?;
-        let session = DB::session(&mut connection).await.map_err(Error::session)?;
+        let mut connection = DB::acquire(&self.inner).await.map_err(Error::session)?;
+        let session = DB::session(&mut connection).await?;
         let rollback_leaves_rows = DB::rollback_leaves_rows(&mut connection)
             .await
             .map_err(Error::session)?;
@@ -223,7 +217,7 @@ impl<DB: Backend> Builder<DB> {
                 let database = DB::identity(&mut connection)
                     .await
                     .map_err(Error::session)?;
-                let given = ("given", DB::given(&self.inner.connect_options()));
+                let given = ("given", DB::given(&self.inner));
                 let session = [&session.parts[..], &[given]].concat();
                 let executable = identity::executable().await;
                 let generation = &self.shared.generation;
@@ -253,7 +247,7 @@ impl<DB: Backend> Builder<DB> {
         }
         // Only now: what other processes define is heard of from here on.
         let functions = self.definitions.declarations.functions.clone();
-        let mut connection = self.inner.acquire().await.map_err(Error::session)?;
+        let mut connection = DB::acquire(&self.inner).await.map_err(Error::session)?;
         let snapshot = self.definitions.first::<DB>(&engine, &mut connection).await;
         let snapshot = snapshot.map_err(Error::from)?;
         drop(connection);
@@ -277,7 +271,7 @@ impl<DB: Backend> Builder<DB> {
             runtime,
         });
         if watched {
-            sqlx::watch(pool.core(), interval);
+            watch(pool.core(), interval);
         }
         if let Some(follow) = self.follow {
             follow(pool.clone()).await?;
@@ -382,7 +376,7 @@ impl<DB: Backend> Builder<DB> {
     }
 }
 
-impl<DB: Backend> fmt::Debug for Builder<DB> {
+impl<DB: Front> fmt::Debug for Builder<DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("terms", &self.terms)

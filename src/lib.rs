@@ -114,7 +114,7 @@ pub use self::{
     cache::{Cached, Consistency, Freshness, Source, Token, shared::TokenError},
     driver::{
         CachePolicy, CachedConnection, CachedPoolConnection, CachedRead, Front, RowTags,
-        SchemaMode, Transaction,
+        SchemaMode, Transaction, Wrap,
     },
     error::{Error, ErrorKind},
     explain::PoolExplanation,

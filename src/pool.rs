@@ -20,7 +20,7 @@ use crate::{
     cache::{Engine, Scope, Tag, Tags},
     driver::{
         CachedConnection, CachedPoolConnection, Definitions, Front, Session, Transaction, Trouble,
-        statement::Statements, whole::Home,
+        Wrap, statement::Statements, whole::Home,
     },
     explain::PoolExplanation,
     observe::{EventStream, Stats},
@@ -102,7 +102,10 @@ cached_pool!();
 
 impl<DB: Front> CachedPool<DB> {
     /// Starts to wrap a pool.
-    pub fn builder(inner: DB::Pool) -> Builder<DB> {
+    pub fn builder<P: Wrap<Front = DB>>(inner: P) -> Builder<DB>
+    where
+        DB: Front<Pool = P>,
+    {
         Builder::new(inner)
     }
 

@@ -186,6 +186,12 @@ pub trait Front: Sized + Send + 'static {
     fn fault(fault: Fault) -> Self::Error;
 }
 
+/// A pool that can be wrapped: sqlx's, and deadpool's of tokio-postgres clients. Sealed.
+pub trait Wrap {
+    /// The front-end that stands before it.
+    type Front: Front<Pool = Self>;
+}
+
 /// What a pool's connections have in common and what changes the result of a query: read once, from one of them.
 #[derive(Clone, Debug, Default)]
 pub struct Session {

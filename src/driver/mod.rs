@@ -28,7 +28,7 @@ mod transaction;
 pub(crate) mod whole;
 
 pub use connection::{CachedConnection, CachedPoolConnection};
-pub use front::Front;
+pub use front::{Front, Wrap};
 pub use plan::RowTags;
 pub use policy::CachePolicy;
 pub use read::CachedRead;

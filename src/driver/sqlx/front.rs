@@ -12,7 +12,7 @@ use super::{Backend, owned::OwnedQuery, prove::prove};
 use crate::{
     cache::Params,
     driver::{
-        front::{Fault, Front, Outcome, Session, Unfit, Values},
+        front::{Fault, Front, Outcome, Session, Unfit, Values, Wrap},
         identity::Identity,
     },
     error,
@@ -250,4 +250,8 @@ impl<DB: Backend> Front for DB {
             Fault::Fence(source) => error::fence(source),
         }
     }
+}
+
+impl<DB: Backend> Wrap for Pool<DB> {
+    type Front = DB;
 }

@@ -39,6 +39,8 @@ pub struct Builder<DB: Front> {
     /// Somebody declared a function or a table without a name.
     unnamed: bool,
     shared: Shared,
+    /// The engine of another pool.
+    beside: Option<Arc<Engine>>,
     follow: Option<Follow<DB>>,
     time: Time,
 }
@@ -60,6 +62,7 @@ impl<DB: Front> Builder<DB> {
             schema_interval: Duration::from_secs(10),
             unnamed: false,
             shared: Shared::default(),
+            beside: None,
             follow: None,
             time: Time::real(),
         }
@@ -212,8 +215,12 @@ impl<DB: Front> Builder<DB> {
             .await
             .map_err(Error::session)?;
         let opened = self.shared.open()?;
-        let home = match &opened {
-            Some(_) => {
+        let is_shared = match &self.beside {
+            Some(engine) => engine.is_shared(),
+            None => opened.is_some(),
+        };
+        let home = match is_shared {
+            true => {
                 let database = DB::identity(&mut connection)
                     .await
                     .map_err(Error::session)?;
@@ -229,19 +236,23 @@ impl<DB: Front> Builder<DB> {
                     generation,
                 ))
             }
-            None => None,
+            false => None,
         };
         drop(connection);
         let shared = opened
             .as_ref()
             .map(|opened| (opened.tier.clone(), self.shared.settings.clone()));
-        let engine = Engine::new(
-            self.engine,
-            shared,
-            Arc::new(LocalTier::new(self.local_capacity)),
-            self.time,
-            runtime.clone(),
-        );
+        let own = || {
+            let local = LocalTier::new(self.local_capacity);
+            Engine::new(
+                self.engine,
+                shared,
+                Arc::new(local),
+                self.time,
+                runtime.clone(),
+            )
+        };
+        let engine = self.beside.unwrap_or_else(own);
         if let Some(opened) = opened {
             self.shared.prove(opened, &engine).await?;
         }
@@ -277,6 +288,16 @@ impl<DB: Front> Builder<DB> {
             follow(pool.clone()).await?;
         }
         Ok(pool)
+    }
+
+    /// Shares the cache of another pool on the same database, also one of another driver: what is written through one of them
+    /// invalidates what was read through the other, at once. Each keeps its own results.
+    ///
+    /// Memory, time, events and the shared tier are the other pool's, and so are the settings of these in that pool's builder; here
+    /// they have no effect.
+    pub fn beside<D: Front>(mut self, other: &CachedPool<D>) -> Self {
+        self.beside = Some(other.core().engine.clone());
+        self
     }
 
     /// Calls `call` at each invalidation by this process, to purge what is kept elsewhere: the responses in a CDN, by the tags that
@@ -361,6 +382,11 @@ impl<DB: Front> Builder<DB> {
                 self.schema_interval.is_zero(),
                 "schema_interval",
                 "must be above zero",
+            ),
+            (
+                self.beside.is_some() && self.shared.is_set(),
+                "beside",
+                "shares the tier of the other pool, and takes none of its own",
             ),
             (
                 self.unnamed,

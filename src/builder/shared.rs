@@ -181,6 +181,11 @@ impl Shared {
         ]
     }
 
+    /// Whether a tier was asked for.
+    pub(super) fn is_set(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Makes the tier that was asked for.
     ///
     /// # Errors

@@ -15,6 +15,8 @@ pub(crate) mod identity;
 mod ledger;
 pub(crate) mod plan;
 pub(crate) mod policy;
+#[cfg(feature = "_postgres")]
+mod postgres;
 mod read;
 mod reading;
 mod scoped;

@@ -40,10 +40,10 @@ pub(crate) trait Reading<DB: Front>: 'static {
 pub(crate) async fn read<DB: Front, R: Reading<DB>>(
     core: &Arc<Core<DB>>,
     mut query: DB::Query,
-    policy: Option<Box<CachePolicy>>,
+    policy: Option<&CachePolicy>,
 ) -> Result<Cached<R::Value>, DB::Error> {
     let mapping = Some(R::mapping());
-    let ask = match Ask::new(core, &mut query, policy.as_deref(), R::SHAPE, mapping) {
+    let ask = match Ask::new(core, &mut query, policy, R::SHAPE, mapping) {
         Ok(ask) => ask,
         Err(Refusal::NotCached) => return Err(DB::fault(Fault::NotCached)),
         Err(Refusal::Database(stamp)) => {

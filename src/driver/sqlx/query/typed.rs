@@ -83,7 +83,7 @@ where
         policy: Option<Box<CachePolicy>>,
     ) -> Result<Cached<V>, Error> {
         let query = OwnedQuery::take(self)?;
-        read::<DB, Made<Whole<O>, V>>(pool.core(), query, policy).await
+        read::<DB, Made<Whole<O>, V>>(pool.core(), query, policy.as_deref()).await
     }
 }
 
@@ -102,7 +102,7 @@ where
         policy: Option<Box<CachePolicy>>,
     ) -> Result<Cached<V>, Error> {
         let query = OwnedQuery::take(self)?;
-        read::<DB, Made<First<O>, V>>(pool.core(), query, policy).await
+        read::<DB, Made<First<O>, V>>(pool.core(), query, policy.as_deref()).await
     }
 }
 

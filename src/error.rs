@@ -118,6 +118,10 @@ impl Error {
         })
     }
 
+    #[cfg_attr(
+        not(feature = "_sqlx"),
+        allow(dead_code, reason = "only sqlx must be proven")
+    )]
     pub(crate) fn keys() -> Self {
         Self::new(ErrorKind::Keys)
     }

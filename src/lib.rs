@@ -104,6 +104,8 @@ pub mod tier;
 #[cfg(all(feature = "testing", feature = "_sqlx"))]
 #[doc(hidden)]
 pub use self::driver::sqlx::inspect;
+#[cfg(feature = "tokio-postgres")]
+pub use self::driver::tokio_postgres::{self, CachedClient, TokioPostgres};
 #[cfg(all(feature = "testing", feature = "_pool"))]
 #[doc(hidden)]
 pub use self::schema::Omission;

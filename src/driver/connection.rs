@@ -139,7 +139,26 @@ impl<DB: Front> CachedConnection<DB> {
         Ok(answers(self.start(statement, query).await?))
     }
 
-    pub(super) async fn start(
+    /// Runs a statement to its end, whatever it is, and tells how far the clock had come when it was done.
+    pub(super) async fn see_through(
+        &mut self,
+        mut query: DB::Query,
+        mut take: impl FnMut(DB::Item),
+    ) -> Result<Token, DB::Error> {
+        let statement = self.core.statements.of(DB::text(&query));
+        self.note_read(&statement, &mut query).await?;
+        let mut messages = self.start(statement, query).await?;
+        loop {
+            // Dropped here, the statement goes on.
+            match messages.recv().await {
+                Some(Message::Item(item)) => take(item?),
+                Some(Message::Done(token)) => return Ok(token),
+                None => return Err(DB::fault(Fault::Lost)),
+            }
+        }
+    }
+
+    async fn start(
         &mut self,
         statement: Arc<Statement>,
         query: DB::Query,

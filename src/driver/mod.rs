@@ -25,6 +25,8 @@ pub(crate) mod snapshot;
 #[cfg(feature = "_sqlx")]
 pub(crate) mod sqlx;
 pub(crate) mod statement;
+#[cfg(feature = "tokio-postgres")]
+pub mod tokio_postgres;
 mod touched;
 mod transaction;
 pub(crate) mod whole;

@@ -111,6 +111,10 @@ impl<DB: Front> Checkout<DB> {
 }
 
 /// As [`watched`], for one answer.
+#[cfg_attr(
+    not(feature = "_sqlx"),
+    allow(dead_code, reason = "only sqlx asks for the first row")
+)]
 pub(super) fn watched_one<'e, T: Send + 'e, E: Send + 'e>(
     scope: Option<Scope>,
     item: BoxFuture<'e, Result<T, E>>,

@@ -27,6 +27,10 @@ impl<DB: Front> Core<DB> {
     }
 
     /// As [`run`](Self::run), for the first row.
+    #[cfg_attr(
+        not(feature = "_sqlx"),
+        allow(dead_code, reason = "only sqlx asks for the first row")
+    )]
     pub(super) fn first(
         self: &Arc<Self>,
         mut query: DB::Query,
@@ -110,6 +114,10 @@ impl<DB: Front> CachedConnection<DB> {
     }
 
     /// As [`run`](Self::run), for the first row.
+    #[cfg_attr(
+        not(feature = "_sqlx"),
+        allow(dead_code, reason = "only sqlx asks for the first row")
+    )]
     pub(super) async fn first(
         &mut self,
         mut query: DB::Query,

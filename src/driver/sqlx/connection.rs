@@ -1,11 +1,11 @@
 //! What a connection can do in sqlx's own words.
 
-use sqlx::{Connection as _, Error, Execute, SqlSafeStr};
+use sqlx::{Connection as _, Either, Error, Execute, SqlSafeStr};
 
 use super::{Backend, owned::OwnedQuery};
 use crate::{
     cache::Token,
-    driver::{CachedConnection, Transaction, checkout::Message},
+    driver::{CachedConnection, Transaction},
 };
 
 impl<DB: Backend> CachedConnection<DB> {
@@ -39,19 +39,10 @@ impl<DB: Backend> CachedConnection<DB> {
         &mut self,
         query: impl Execute<'q, DB>,
     ) -> Result<(DB::QueryResult, Token), Error> {
-        let mut query = OwnedQuery::take(query)?;
-        let statement = self.core().statements.of(query.sql.as_str());
-        self.note_read(&statement, &mut query).await?;
-        let mut messages = self.start(statement, query).await?;
         let mut results = DB::QueryResult::default();
-        loop {
-            // Dropped here, the statement goes on.
-            match messages.recv().await {
-                Some(Message::Item(item)) => results.extend(item?.left()),
-                Some(Message::Done(token)) => return Ok((results, token)),
-                None => return Err(Error::WorkerCrashed),
-            }
-        }
+        let take = |item: Either<_, DB::Row>| results.extend(item.left());
+        let token = self.see_through(OwnedQuery::take(query)?, take).await?;
+        Ok((results, token))
     }
 
     /// Asks the server for a sign of life.

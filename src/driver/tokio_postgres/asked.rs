@@ -8,11 +8,7 @@ use std::sync::Arc;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::{
-    Error, Statement,
-    client::Runs,
-    parameters::Encoded,
-    query::OwnedQuery,
-    statement::Told,
+    Error, Statement, client::Runs, parameters::Encoded, query::OwnedQuery, statement::Told,
 };
 
 /// What is learnt of a text.
@@ -38,7 +34,10 @@ impl Asked {
             Told::Prepared(statement) => {
                 let arguments = Encoded::new(&statement.parameters, params)?;
                 let query = OwnedQuery::prepared(statement.text.clone(), arguments);
-                return Ok(Self { query, guessed: false });
+                return Ok(Self {
+                    query,
+                    guessed: false,
+                });
             }
         };
         let statement = client.core().statements.of(text);
@@ -48,15 +47,25 @@ impl Asked {
             && let Ok(arguments) = Encoded::new(&learnt.types, params)
         {
             let query = OwnedQuery::new(learnt.text.clone(), arguments);
-            return Ok(Self { query, guessed: true });
+            return Ok(Self {
+                query,
+                guessed: true,
+            });
         }
-        let Statement { text, parameters: types, .. } = client.describe(text).await?;
+        let Statement {
+            text,
+            parameters: types,
+            ..
+        } = client.describe(text).await?;
         let arguments = Encoded::new(&types, params)?;
         let query = OwnedQuery::new(text.clone(), arguments);
         if client.may_guess(&statement).await? {
             statement.learn(Learnt { text, types });
         }
-        Ok(Self { query, guessed: false })
+        Ok(Self {
+            query,
+            guessed: false,
+        })
     }
 }
 

@@ -109,6 +109,6 @@ impl Reading<TokioPostgres> for Rows {
     }
 
     async fn make(rows: BoxStream<'static, Result<Row, Error>>) -> Result<Rows, Error> {
-        Ok(Rows::from(rows.try_collect::<Vec<_>>().await?))
+        Rows::new(&rows.try_collect::<Vec<_>>().await?)
     }
 }

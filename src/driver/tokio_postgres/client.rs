@@ -7,11 +7,12 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::{
     CachedRow, Error, Rows, Statement, ToStatement, TokioPostgres,
-    parameters::Encoded,
     asked::{Asked, forget},
+    parameters::Encoded,
     query::{Item, OwnedQuery},
 };
 use crate::{
+    cache::Token,
     driver::{self, CachedConnection, send::Items},
     pool::{CachedPool, Core},
 };
@@ -88,19 +89,27 @@ pub trait GenericClient: Runs {
         async move { Ok(ask(self, statement, params).await?.count) }
     }
 
-    /// Runs any number of statements without parameters, by the simple protocol.
-    fn batch_execute(
+    /// As [`execute`](Self::execute), and tells how far the clock had come when it was done: a read
+    /// [`.after(&token)`](crate::CachedRead::after), in any process, is at least as new. Inside a transaction the token asks
+    /// nothing of a read: take the one of [`commit_with_token`](crate::Transaction::commit_with_token).
+    fn execute_with_token<T: ?Sized + ToStatement>(
         mut self,
-        statements: &str,
-    ) -> impl Future<Output = Result<(), Error>> + Send {
+        statement: &T,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> impl Future<Output = Result<(u64, Token), Error>> + Send {
+        async move {
+            let asked = Asked::new(&mut self, statement.to_told(), params).await?;
+            self.conclude(asked.query).await
+        }
+    }
+
+    /// Runs any number of statements without parameters, by the simple protocol.
+    fn batch_execute(mut self, statements: &str) -> impl Future<Output = Result<(), Error>> + Send {
         async move { self.answer(OwnedQuery::batch(statements)).await.map(drop) }
     }
 
     /// Learns the types of a statement, so that each connection that runs it later prepares it once.
-    fn prepare(
-        mut self,
-        statement: &str,
-    ) -> impl Future<Output = Result<Statement, Error>> + Send {
+    fn prepare(mut self, statement: &str) -> impl Future<Output = Result<Statement, Error>> + Send {
         async move { self.describe(statement).await }
     }
 }
@@ -124,6 +133,13 @@ pub trait Runs: Sized + Send {
 
     #[doc(hidden)]
     fn answer(&mut self, query: OwnedQuery) -> impl Future<Output = Result<Answer, Error>> + Send;
+
+    /// Runs a statement as one that may change something.
+    #[doc(hidden)]
+    fn conclude(
+        &mut self,
+        query: OwnedQuery,
+    ) -> impl Future<Output = Result<(u64, Token), Error>> + Send;
 }
 
 /// A statement's answer, whole.
@@ -143,7 +159,7 @@ impl Answer {
             }
         }
         Ok(Self {
-            rows: Rows::from(rows),
+            rows: Rows::new(&rows)?,
             count,
         })
     }
@@ -166,6 +182,11 @@ impl Runs for &CachedPool<TokioPostgres> {
     async fn answer(&mut self, query: OwnedQuery) -> Result<Answer, Error> {
         Answer::of(CachedPool::core(self).run(query)).await
     }
+
+    async fn conclude(&mut self, query: OwnedQuery) -> Result<(u64, Token), Error> {
+        let mut connection = CachedConnection::acquire(CachedPool::core(self)).await?;
+        (&mut connection).conclude(query).await
+    }
 }
 
 impl Runs for &mut CachedConnection<TokioPostgres> {
@@ -187,6 +208,16 @@ impl Runs for &mut CachedConnection<TokioPostgres> {
 
     async fn answer(&mut self, query: OwnedQuery) -> Result<Answer, Error> {
         Answer::of(self.run(query).await?).await
+    }
+
+    async fn conclude(&mut self, query: OwnedQuery) -> Result<(u64, Token), Error> {
+        let mut count = 0;
+        let take = |item| match item {
+            Item::Row(_) => {}
+            Item::Done(touched) => count = touched,
+        };
+        let token = self.see_through(query, take).await?;
+        Ok((count, token))
     }
 }
 

@@ -74,7 +74,10 @@ impl Error {
     pub(super) fn is_of_the_connection(&self) -> bool {
         match self {
             Error::Postgres(error) | Error::Pool(PoolError::Backend(error)) => {
-                error.is_closed() || error.source().is_some_and(|source| source.is::<std::io::Error>())
+                error.is_closed()
+                    || error
+                        .source()
+                        .is_some_and(|source| source.is::<std::io::Error>())
             }
             _ => false,
         }
@@ -121,9 +124,9 @@ impl StdError for Error {
         match self {
             Error::Postgres(error) => error.source(),
             Error::Pool(error) => error.source(),
-            Error::Argument { source, .. } | Error::Column { source, .. } | Error::Fence(source) => {
-                Some(&**source)
-            }
+            Error::Argument { source, .. }
+            | Error::Column { source, .. }
+            | Error::Fence(source) => Some(&**source),
             _ => None,
         }
     }

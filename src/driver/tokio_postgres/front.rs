@@ -4,10 +4,13 @@ use std::{future::ready, time::Duration};
 
 use deadpool_postgres::{ClientWrapper, Object, Pool, PoolError, Timeouts};
 use futures_core::{future::BoxFuture, stream::BoxStream};
-use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future, stream};
+use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use tokio_postgres::{Row, SimpleQueryMessage};
 
-use super::{Error, TokioPostgres, query::{Item, OwnedQuery}};
+use super::{
+    Error, TokioPostgres,
+    query::{Item, OwnedQuery},
+};
 use crate::{
     cache::Params,
     driver::{

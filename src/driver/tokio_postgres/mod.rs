@@ -9,16 +9,19 @@ mod cached;
 mod client;
 mod error;
 mod front;
+mod kind;
 mod parameters;
 mod query;
 mod row;
+mod rows;
 mod statement;
 mod transaction;
 
 pub use cached::CachedQuery;
 pub use client::GenericClient;
 pub use error::Error;
-pub use row::{CachedRow, Column, RowIndex, Rows};
+pub use row::{CachedRow, Column, RowIndex};
+pub use rows::Rows;
 pub use statement::{Statement, ToStatement};
 pub use transaction::TransactionBuilder;
 

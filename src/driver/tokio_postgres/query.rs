@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use futures_core::stream::BoxStream;
-use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, future, stream};
 use deadpool_postgres::ClientWrapper;
+use futures_core::stream::BoxStream;
+use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
 use tokio_postgres::Row;
 
 use super::{Error, parameters::Encoded};
@@ -88,7 +88,9 @@ impl OwnedQuery {
             }
             // One round trip: the types of the arguments are known, so nothing is prepared.
             Way::Once(arguments) => {
-                connection.query_typed_raw(&self.text, arguments.bound()).await?
+                connection
+                    .query_typed_raw(&self.text, arguments.bound())
+                    .await?
             }
             Way::Prepared(arguments) => {
                 let types = arguments.types();

@@ -1,5 +1,7 @@
 //! What both drivers of PostgreSQL ask the server, as text, and what they make of its answers.
 
+pub(super) mod values;
+
 use super::{front::Session, identity::Identity};
 use crate::schema::Record;
 

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// What all handles on a pool share.
-pub struct Core<DB: Front> {
+pub(crate) struct Core<DB: Front> {
     pub(crate) inner: DB::Pool,
     pub(crate) engine: Arc<Engine>,
     pub(crate) statements: Statements,

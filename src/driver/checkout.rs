@@ -15,7 +15,7 @@ use super::{
     touched::Touched,
 };
 use crate::{
-    cache::{Receipt, Tags, Token, WriteGuard},
+    cache::{Engine, Receipt, Tags, Token, WriteGuard},
     pool::Core,
     sql::Kind,
 };
@@ -142,7 +142,7 @@ impl<DB: Front> Checkout<DB> {
             _ => Ok(()),
         };
         let defined = pending.moves_definitions;
-        let mut receipt = self.settle(pending, &effects, result);
+        let mut settled = self.settle(pending, &effects, result);
         if statement.facts.kind == Kind::Ddl {
             let core = self.core.clone();
             core.survey(self.connection()).await;
@@ -156,10 +156,9 @@ impl<DB: Front> Checkout<DB> {
         if statement.plan.session == SessionChange::Certain && self.core.session.lives_in_connection
         {
             // It cannot be closed, so what was read before must not be answered to those who read now.
-            receipt = receipt.and(self.core.engine.invalidate_all());
+            settled.receipt = settled.receipt.and(self.core.engine.invalidate_all());
         }
-        // Other processes hear of it before the caller does, if they can be told in time.
-        let token = receipt.delivered().await;
+        let token = settled.told(&self.core.engine).await;
         if let Some(item) = last {
             let _ = answers.send(Message::Item(item)).await;
         }
@@ -212,7 +211,7 @@ impl<DB: Front> Checkout<DB> {
             Err(_) => self.miscounted |= ends,
         }
         let defined = pending.moves_definitions;
-        let receipt = self.settle(
+        let settled = self.settle(
             pending,
             effects,
             result.as_ref().map(drop).map_err(DB::outcome),
@@ -220,7 +219,7 @@ impl<DB: Front> Checkout<DB> {
         if defined {
             self.look().await;
         }
-        let token = receipt.delivered().await;
+        let token = settled.told(&self.core.engine).await;
         result.map(|()| token)
     }
 
@@ -276,7 +275,7 @@ impl<DB: Front> Checkout<DB> {
         pending: Pending,
         effects: &[Effect],
         result: Result<(), Outcome>,
-    ) -> Receipt {
+    ) -> Settled {
         let engine = &self.core.engine;
         // Before the write's own step, which may be one of the definitions.
         let holds = pending.moves_definitions || !pending.writes || self.under.holds(engine);
@@ -303,12 +302,19 @@ impl<DB: Front> Checkout<DB> {
                 receipt.and(engine.invalidate(&visible.to_tags()))
             }
         };
+        let under = match pending.moves_definitions || !pending.writes {
+            true => Under::Nothing,
+            false => self.under.clone(),
+        };
         if self.ledger.is_settled() {
             self.under = Under::Nothing;
         }
         match holds {
-            true => receipt,
-            false => receipt.and(self.core.engine.invalidate_all()),
+            true => Settled { receipt, under },
+            false => Settled {
+                receipt: receipt.and(self.core.engine.invalidate_all()),
+                under: Under::Nothing,
+            },
         }
     }
 
@@ -398,6 +404,26 @@ struct Pending {
     writes: bool,
     /// Definitions among it.
     moves_definitions: bool,
+}
+
+/// A statement that has been booked.
+struct Settled {
+    receipt: Receipt,
+    /// The definitions by which its writes were expanded, which held until then.
+    under: Under,
+}
+
+impl Settled {
+    /// Waits until the other processes have heard of it, if they can be told in time, so that they do before the caller does.
+    async fn told(self, engine: &Engine) -> Token {
+        let token = self.receipt.delivered().await;
+        // With the answer to its own step this process has heard of the steps of all others before it. If definitions are
+        // among them, the write may have met what the snapshot lacks.
+        match self.under.holds(engine) {
+            true => token,
+            false => engine.invalidate_all().delivered().await,
+        }
+    }
 }
 
 impl Pending {

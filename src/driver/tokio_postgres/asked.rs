@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use tokio_postgres::types::{ToSql, Type};
 
-use super::{
-    Error, Statement, client::Runs, parameters::Encoded, query::OwnedQuery, statement::Told,
-};
+use super::{Error, client::Runs, parameters::Encoded, query::OwnedQuery, statement::Told};
 
 /// What is learnt of a text.
 pub(super) struct Learnt {
@@ -40,10 +38,14 @@ impl Asked {
                 });
             }
         };
-        let statement = client.core().statements.of(text);
+        let statement = client.inside().0.statements.of(text);
         if let Some(learnt) = statement.learnt::<Learnt>()
-            && client.core().engine.still_holds(&statement.snapshot.stamp)
-            && client.may_guess(&statement).await?
+            && client
+                .inside()
+                .0
+                .engine
+                .still_holds(&statement.snapshot.stamp)
+            && client.may_guess(text).await?
             && let Ok(arguments) = Encoded::new(&learnt.types, params)
         {
             let query = OwnedQuery::new(learnt.text.clone(), arguments);
@@ -52,15 +54,14 @@ impl Asked {
                 guessed: true,
             });
         }
-        let Statement {
-            text,
-            parameters: types,
-            ..
-        } = client.describe(text).await?;
-        let arguments = Encoded::new(&types, params)?;
-        let query = OwnedQuery::new(text.clone(), arguments);
-        if client.may_guess(&statement).await? {
-            statement.learn(Learnt { text, types });
+        let described = client.describe(text).await?;
+        let arguments = Encoded::new(&described.parameters, params)?;
+        let query = OwnedQuery::new(described.text.clone(), arguments);
+        if client.may_guess(text).await? {
+            statement.learn(Learnt {
+                text: described.text,
+                types: described.parameters,
+            });
         }
         Ok(Self {
             query,
@@ -72,6 +73,6 @@ impl Asked {
 /// The types of a text are not what they were.
 pub(super) fn forget<C: Runs>(client: &C, told: Told<'_>) {
     if let Told::Text(text) = told {
-        client.core().statements.forget(text);
+        client.inside().0.statements.forget(text);
     }
 }

@@ -210,12 +210,12 @@ mod tests {
             kind: Type::INT4,
         };
         let values = (-1_i32).to_be_bytes().repeat(count);
-        Rows::split([column].into(), values.into(), count as u64).unwrap()
+        Rows::split([column].into(), values.into(), count as u64).expect("whole rows")
     }
 
     /// `count` rows without columns.
     fn empty(count: u64) -> Rows {
-        Rows::split([].into(), Bytes::new(), count).unwrap()
+        Rows::split([].into(), Bytes::new(), count).expect("whole rows")
     }
 
     #[test]

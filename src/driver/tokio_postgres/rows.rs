@@ -12,11 +12,11 @@ use super::{
 };
 use crate::cache::{Codec, DecodeError, EncodeError, Stay, Value, Weight, decode, encode, weigh};
 
-/// The most rows without columns that are read from bytes, in which they take no room.
-const MOST_EMPTY: u64 = 1 << 20;
+/// The most rows without columns that leave the process: whoever reads them makes rows of bytes in which they take no room.
+const MOST_EMPTY: u64 = 1 << 16;
 
 /// All rows of a result.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Rows {
     columns: Arc<[Column]>,
     /// The values of all rows, one after the other.
@@ -33,7 +33,9 @@ impl Rows {
             .iter()
             .map(Column::from)
             .collect();
-        let mut values = BytesMut::new();
+        // What the server sends of a row is as long as what is kept of it. All at once, since what grows keeps room to spare.
+        let sizes = rows.iter().map(tokio_postgres::Row::raw_size_bytes);
+        let mut values = BytesMut::with_capacity(sizes.sum());
         for row in rows {
             copy(row, &mut values)?;
         }
@@ -44,9 +46,6 @@ impl Rows {
 
     /// Puts rows together from their values; `None` if those are not so many rows.
     fn split(columns: Arc<[Column]>, values: Bytes, count: u64) -> Option<Self> {
-        if columns.is_empty() && count > MOST_EMPTY {
-            return None;
-        }
         let mut rows = Vec::new();
         let mut rest = &values[..];
         for _ in 0..count {
@@ -93,6 +92,9 @@ impl Rows {
     }
 
     fn sent(&self) -> Option<Sent> {
+        if self.columns.is_empty() && self.rows.len() as u64 > MOST_EMPTY {
+            return None;
+        }
         let column = |column: &Column| Some((column.name.clone(), Described::of(&column.kind)?));
         Some(Sent {
             columns: self.columns.iter().map(column).collect::<Option<_>>()?,
@@ -101,6 +103,17 @@ impl Rows {
         })
     }
 }
+
+impl PartialEq for Rows {
+    /// Without a look at the rows themselves: columns and values tell where each begins.
+    fn eq(&self, other: &Self) -> bool {
+        self.rows.len() == other.rows.len()
+            && self.columns == other.columns
+            && self.values == other.values
+    }
+}
+
+impl Eq for Rows {}
 
 impl Deref for Rows {
     type Target = [CachedRow];
@@ -121,13 +134,31 @@ struct Sent {
 /// What tells this form from others.
 const FORM: u128 = u128::from_be_bytes(*b"cachedpool rows1");
 
+/// How many rows there are, without making them.
+#[derive(Deserialize)]
+struct Counted {
+    count: u64,
+}
+
+/// Adds what the rows take in memory beside their values: without it, a result of many small rows would weigh a tenth of what
+/// it takes.
+fn with_rows(encoded: Weight, count: u64) -> Weight {
+    let rows = usize::try_from(count).unwrap_or(usize::MAX);
+    let rows = rows.saturating_mul(size_of::<CachedRow>());
+    Weight {
+        bytes: encoded.bytes.saturating_add(rows),
+        ..encoded
+    }
+}
+
 impl Value for Rows {
     fn rows(&self) -> usize {
         self.rows.len()
     }
 
     fn weight(&self) -> Result<Weight, EncodeError> {
-        weigh(&self.sent().ok_or_else(EncodeError::new)?)
+        let sent = self.sent().ok_or_else(EncodeError::new)?;
+        Ok(with_rows(weigh(&sent)?, sent.count))
     }
 
     fn codec() -> Option<Codec<Self>> {
@@ -141,7 +172,11 @@ impl Value for Rows {
                 }
             },
             unpack,
-            weight: Weight::of,
+            weight: |bytes| {
+                // Bytes that are no rows are refused by `unpack`.
+                let count = decode(bytes).map_or(0, |Counted { count }| count);
+                with_rows(Weight::of(bytes), count)
+            },
             fingerprint: || FORM,
         })
     }
@@ -149,6 +184,9 @@ impl Value for Rows {
 
 fn unpack(bytes: &[u8]) -> Result<Rows, DecodeError> {
     let sent: Sent = decode(bytes)?;
+    if sent.columns.is_empty() && sent.count > MOST_EMPTY {
+        return Err(DecodeError::new());
+    }
     let column = |(name, kind): (Box<str>, Described)| {
         let kind = kind.into_type()?;
         Some(Column { name, kind })
@@ -157,4 +195,91 @@ fn unpack(bytes: &[u8]) -> Result<Rows, DecodeError> {
     columns
         .and_then(|columns| Rows::split(columns, sent.values, sent.count))
         .ok_or_else(DecodeError::new)
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use tokio_postgres::types::{Field, Kind, Type};
+
+    use super::*;
+
+    /// `count` rows of one NULL.
+    fn nulls(count: usize) -> Rows {
+        let column = Column {
+            name: "a".into(),
+            kind: Type::INT4,
+        };
+        let values = (-1_i32).to_be_bytes().repeat(count);
+        Rows::split([column].into(), values.into(), count as u64).expect("whole rows")
+    }
+
+    /// `count` rows without columns.
+    fn empty(count: u64) -> Rows {
+        Rows::split([].into(), Bytes::new(), count).expect("whole rows")
+    }
+
+    #[test]
+    fn rows_weigh_what_they_take_in_memory() {
+        for rows in [nulls(10_000), empty(10_000)] {
+            let weight = rows.weight().unwrap();
+            let takes = rows.rows.len() * size_of::<CachedRow>() + rows.values.len();
+            assert!(weight.bytes >= takes, "{} of {takes}", weight.bytes);
+            let codec = Rows::codec().unwrap();
+            assert_eq!((codec.weight)(&(codec.pack)(&rows).unwrap()), weight);
+        }
+    }
+
+    #[test]
+    fn more_rows_without_columns_than_may_leave_the_process_are_answered_and_not_kept() {
+        let codec = Rows::codec().unwrap();
+        let most = empty(MOST_EMPTY);
+        assert_eq!((codec.unpack)(&(codec.pack)(&most).unwrap()), Ok(most));
+        // More than any process reads.
+        let many = empty((1 << 20) + 1);
+        assert_eq!(many.len(), (1 << 20) + 1);
+        assert!(many.weight().is_err());
+        let forged = Sent {
+            columns: Vec::new(),
+            count: MOST_EMPTY + 1,
+            values: Bytes::new(),
+        };
+        assert!((codec.unpack)(&encode(&forged).unwrap()).is_err());
+    }
+
+    #[test]
+    fn rows_are_equal_only_with_the_same_columns_values_and_number() {
+        assert_eq!(nulls(2), nulls(2));
+        assert_ne!(nulls(2), nulls(1));
+        assert_ne!(empty(2), empty(1));
+        let mut renamed = nulls(1);
+        renamed.columns = [Column {
+            name: "b".into(),
+            kind: Type::INT4,
+        }]
+        .into();
+        assert_ne!(renamed, nulls(1));
+    }
+
+    #[test]
+    fn a_type_that_would_be_described_without_end_stays_in_the_process() {
+        let nest = |depth: u32| {
+            (0..depth).fold(Type::INT4, |inner, level| {
+                let field = |name: &str| Field::new(name.into(), inner.clone());
+                let kind = Kind::Composite(vec![field("a"), field("b")]);
+                Type::new(format!("t{level}"), 70_000 + level, kind, "public".into())
+            })
+        };
+        let of = |kind: Type| {
+            let name = "a".into();
+            let values = (-1_i32).to_be_bytes().to_vec();
+            Rows::split([Column { name, kind }].into(), values.into(), 1).unwrap()
+        };
+        let codec = Rows::codec().unwrap();
+        let shallow = of(nest(3));
+        assert_eq!(
+            (codec.unpack)(&(codec.pack)(&shallow).unwrap()),
+            Ok(shallow)
+        );
+        assert!(of(nest(40)).weight().is_err());
+    }
 }

@@ -1,7 +1,8 @@
 //! A statement as it was asked, with its arguments encoded by the types that the server expects.
 //!
-//! The types of a text are asked of the server once, and kept with what else is known of it, which is thrown away when the
+//! The types of a read are asked of the server once, and kept with what else is known of its text, which is thrown away when the
 //! definitions change. DDL from outside is heard of late, so they are a guess: a read that fails for its types is asked again.
+//! Nothing is guessed for a write: what it stores could be another value.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ pub(super) struct Learnt {
     types: Arc<[Type]>,
 }
 
-/// A query, and whether the types of its arguments were known from before.
+/// A query, and whether the types of its arguments, or its plan, were known from before.
 pub(super) struct Asked {
     pub(super) query: OwnedQuery,
     pub(super) guessed: bool,
@@ -31,15 +32,16 @@ impl Asked {
             Told::Text(text) => text,
             Told::Prepared(statement) => {
                 let arguments = Encoded::new(&statement.parameters, params)?;
-                let query = OwnedQuery::prepared(statement.text.clone(), arguments);
+                let query = OwnedQuery::prepared(statement, arguments);
                 return Ok(Self {
                     query,
-                    guessed: false,
+                    guessed: true,
                 });
             }
         };
         let statement = client.inside().0.statements.of(text);
-        if let Some(learnt) = statement.learnt::<Learnt>()
+        if client.inside().0.passes(&statement)
+            && let Some(learnt) = statement.learnt::<Learnt>()
             && client
                 .inside()
                 .0

@@ -230,16 +230,14 @@ async fn ask<C: Runs, T: ?Sized + ToStatement>(
 ) -> Result<Answer, Error> {
     let told = statement.to_told();
     let asked = Asked::new(&mut client, told, params).await?;
-    let reads = asked.guessed && {
+    // Only a read outside a transaction can be asked twice.
+    let again = asked.guessed && client.may_guess(asked.query.text()).await? && {
         let core = client.inside().0;
         core.passes(&core.statements.of(asked.query.text()))
     };
     match client.answer(asked.query).await {
-        Err(error) if asked.guessed && error.is_of_types() => {
+        Err(error) if again && error.is_of_types() => {
             forget(&client, told);
-            if !reads {
-                return Err(error);
-            }
             let asked = Asked::new(&mut client, told, params).await?;
             client.answer(asked.query).await
         }

@@ -13,6 +13,8 @@ mod feed;
 mod follow;
 #[cfg(feature = "postgres")]
 mod hearing;
+#[cfg(feature = "postgres")]
+mod notify;
 // Not covered by semver: reachable for tests and fuzz targets.
 #[cfg(feature = "postgres")]
 #[doc(hidden)]
@@ -33,11 +35,15 @@ mod wire;
 
 pub use follow::Follow;
 #[cfg(feature = "postgres")]
+pub use notify::Notifications;
+#[cfg(feature = "postgres")]
 pub use settings::LogicalReplication;
 
 #[cfg(feature = "postgres")]
 pub(crate) use changes::{Changes, Rows, Running};
 pub(crate) use feed::Feed;
+#[cfg(feature = "postgres")]
+pub(crate) use notify::{Cover, Ears, Notice, Notified, Post, Voice};
 #[cfg(feature = "postgres")]
 pub(crate) use replication::Replication;
 #[cfg(feature = "postgres")]

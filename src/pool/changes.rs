@@ -1,6 +1,8 @@
 //! The pool as the one who knows what a change by others moves: one file a source.
 
 #[cfg(feature = "postgres")]
+mod notify;
+#[cfg(feature = "postgres")]
 mod replication;
 #[cfg(feature = "postgres")]
 mod server;

@@ -9,6 +9,8 @@ mod faults;
 mod kinds;
 mod kit;
 mod lag;
+mod notify;
+mod notify_faults;
 mod races;
 mod refusals;
 mod rows;

@@ -1,7 +1,7 @@
 //! Settings of a pool, checked and put together.
 
 mod canaries;
-#[cfg(all(feature = "cdc", feature = "postgres"))]
+#[cfg(all(feature = "cdc", any(feature = "postgres", feature = "sqlite")))]
 mod changes;
 #[cfg(feature = "redis")]
 mod redis;

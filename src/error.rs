@@ -132,7 +132,7 @@ impl Error {
 
     /// What stands in the way of following the writes of others.
     #[cfg_attr(
-        not(all(feature = "cdc", feature = "postgres")),
+        not(all(feature = "cdc", any(feature = "postgres", feature = "sqlite"))),
         allow(dead_code, reason = "nobody follows")
     )]
     pub(crate) fn changes(problem: String, remedy: Option<String>) -> Self {

@@ -81,7 +81,7 @@
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod builder;
 pub mod cache;
-#[cfg(all(feature = "cdc", feature = "postgres"))]
+#[cfg(all(feature = "cdc", any(feature = "postgres", feature = "sqlite")))]
 pub mod cdc;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod driver;

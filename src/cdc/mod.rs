@@ -9,6 +9,8 @@
 
 #[cfg(feature = "postgres")]
 mod changes;
+#[cfg(feature = "sqlite")]
+mod data_version;
 mod feed;
 mod follow;
 #[cfg(feature = "postgres")]
@@ -33,6 +35,8 @@ mod trouble;
 #[cfg(feature = "postgres")]
 mod wire;
 
+#[cfg(feature = "sqlite")]
+pub use data_version::DataVersion;
 pub use follow::Follow;
 #[cfg(feature = "postgres")]
 pub use notify::Notifications;
@@ -41,6 +45,8 @@ pub use settings::LogicalReplication;
 
 #[cfg(feature = "postgres")]
 pub(crate) use changes::{Changes, Rows, Running};
+#[cfg(feature = "sqlite")]
+pub(crate) use data_version::{Files, Poll, Polled, Version};
 pub(crate) use feed::Feed;
 #[cfg(feature = "postgres")]
 pub(crate) use notify::{Cover, Ears, Notice, Notified, Post, Voice};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use cachedpool::{cdc::Notifications, is_not_cached, observe::Event, prelude::*};
-use cachedpool_test_support::{postgres, wait_until};
-use sqlx::{AssertSqlSafe, PgPool};
+use cachedpool_test_support::{Proxy, Victim, postgres, wait_until};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
 
 use super::{
     kit::{SOON, Scene, USERS, builder},
@@ -193,4 +193,70 @@ async fn a_pool_that_is_gone_leaves_no_connection_behind() {
         count.fetch_one(&mut outside).await.unwrap() == 0
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_listener_that_falls_silent_ends_the_answers_from_memory() {
+    let url = postgres().await.fresh_database().await;
+    let upstream = url
+        .split(['@', '/'])
+        .find(|part| part.starts_with("127."))
+        .unwrap()
+        .to_owned();
+    let proxy = Proxy::start(upstream.parse().unwrap()).await;
+    let through = url.replace(&upstream, &proxy.address().to_string());
+    let settings = notified().max_staleness(Duration::from_secs(2));
+    let mut scene = Scene::at(through, USERS, settings).await;
+    assert_eq!(scene.warm(COUNT).await, 100);
+    // Connections stay open, and nothing comes.
+    proxy.stall();
+    wait_until(SOON, "it is noticed", async || {
+        !scene.pool.stats().changes_live
+    })
+    .await;
+    proxy.cut();
+    proxy.pass();
+    scene.outside = PgConnection::connect(&url).await.unwrap();
+    scene.write("INSERT INTO users VALUES (101, 1, 'x')").await;
+    scene.sees(COUNT, 101).await;
+    assert_eq!(scene.warm(COUNT).await, 101);
+}
+
+#[tokio::test]
+async fn a_commit_that_does_not_show_yet_is_not_told_yet() {
+    let server = Victim::postgres().await;
+    let url = format!(
+        "postgres://postgres:test@{}/postgres?sslmode=disable",
+        server.address()
+    );
+    let mut scene = Scene::at(url.clone(), USERS, notified()).await;
+    assert_eq!(scene.warm(COUNT).await, 100);
+    let followed = scene.pool.stats().changes_followed;
+    let stand_by = async |outside: &mut PgConnection, names: &str| {
+        for sql in [
+            format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"),
+            "SELECT pg_reload_conf()".to_owned(),
+        ] {
+            outside.execute(AssertSqlSafe(sql)).await.unwrap();
+        }
+    };
+    stand_by(&mut scene.outside, "nobody").await;
+    let mut writer = PgConnection::connect(&url).await.unwrap();
+    let writing = tokio::spawn(async move {
+        let insert = "INSERT INTO users VALUES (101, 1, 'x')";
+        writer.execute(insert).await.unwrap();
+    });
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    wait_until(SOON, "the commit waits", async || {
+        let count = sqlx::query_scalar::<_, i64>(waits);
+        count.fetch_one(&mut scene.outside).await.unwrap() == 1
+    })
+    .await;
+    for _ in 0..20 {
+        assert_eq!(scene.warm(COUNT).await, 100, "it does not show yet");
+    }
+    assert_eq!(scene.pool.stats().changes_followed, followed);
+    stand_by(&mut scene.outside, "").await;
+    writing.await.unwrap();
+    scene.sees(COUNT, 101).await;
 }

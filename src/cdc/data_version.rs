@@ -1,8 +1,8 @@
 //! SQLite's `data_version` as a source: a number that is another one when somebody else has committed.
 //!
-//! Asked on one connection, two answers are equal exactly if no other connection has committed between them, of this or of any
-//! process (SQLite's documentation of the pragma). An answer that equals the one before is therefore proof as of when it was
-//! asked for; one that differs moves everything.
+//! Asked on one connection, two answers differ if another connection has committed between them, of this or of any process
+//! (SQLite's documentation of the pragma). An answer that equals the one before is therefore proof as of when it was asked
+//! for; one that differs moves everything.
 
 mod settings;
 

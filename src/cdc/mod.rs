@@ -1,11 +1,12 @@
-//! Change data capture: what is written past the pool, read from PostgreSQL's logical replication.
+//! Change data capture: what is written past the pool, told by PostgreSQL's logical replication (`LogicalReplication`) or its
+//! notifications (`Notifications`), or by SQLite's `data_version` (`DataVersion`).
 //!
 //! Promises that every committed transaction moves the clock for all that it changed once it is visible, that a start, a
 //! gap or a message that cannot be read moves everything, never nothing, and that memory answers nothing while this
-//! process may not hear ([`LogicalReplication::max_staleness`]). `docs/cdc.md` has the argument.
+//! process may not hear (`max_staleness` of each). `docs/cdc.md` and `docs/sources.md` have the arguments.
 //!
-//! It knows tags, messages and time. It must not know a pool, a driver or the schema: the pool says by the trait `Changes` what a
-//! changed row moves.
+//! It knows tags, messages and time. It must not know a pool, a driver or the schema: the pool says by a trait a source what a
+//! change moves, and lends the connections of those that sqlx speaks.
 
 #[cfg(feature = "postgres")]
 mod changes;

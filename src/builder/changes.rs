@@ -1,9 +1,9 @@
 //! The builder's way to hear of writes that bypass the pool.
 
 use super::Builder;
-use crate::{CachedPool, cdc::Follow, driver::sqlx::Backend};
+use crate::{CachedPool, cdc::Follow, driver::Front};
 
-impl<DB: Backend> Builder<DB> {
+impl<DB: Front> Builder<DB> {
     /// Follows the writes of everybody else (`psql`, other services, migrations, jobs inside the database) by what the server or
     /// the file tells: `cdc::LogicalReplication` or `cdc::Notifications` on PostgreSQL, `cdc::DataVersion` on SQLite. Default: they
     /// are seen when the time to live is over.

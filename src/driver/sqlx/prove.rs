@@ -1,9 +1,16 @@
 //! Proofs, each time a pool is built, of what nobody has promised.
 
-use crate::{Error, cache::Params, driver::sqlx::Backend};
+use super::Backend;
+use crate::{Error, cache::Params};
+
+/// Both proofs.
+pub(super) fn prove<DB: Backend>() -> Result<(), Error> {
+    prove_keys::<DB>()?;
+    prove_values::<DB>()
+}
 
 /// The canary: keys are made from what sqlx shows of its arguments, which no version of it has promised.
-pub(super) fn prove_keys<DB: Backend>() -> Result<(), Error> {
+fn prove_keys<DB: Backend>() -> Result<(), Error> {
     let keys = |arguments: Vec<DB::Arguments>| -> Vec<(Params, Params)> {
         let twice = |mut arguments: DB::Arguments| {
             let (mut first, mut again) = (Params::new(), Params::new());
@@ -28,7 +35,7 @@ pub(super) fn prove_keys<DB: Backend>() -> Result<(), Error> {
 }
 
 /// The same for the values by which rows are told apart: one that is read wrongly would invalidate another row.
-pub(super) fn prove_values<DB: Backend>() -> Result<(), Error> {
+fn prove_values<DB: Backend>() -> Result<(), Error> {
     let right = DB::value_canaries()
         .into_iter()
         .all(|(mut arguments, values)| {

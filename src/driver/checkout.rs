@@ -1,54 +1,46 @@
 //! A connection out of the pool together with all that must be settled before another may have it.
 
-mod back;
 mod under;
 
 use std::{borrow::Cow, sync::Arc};
 
 use futures_util::StreamExt as _;
-use sqlx::{Error, SqlStr, pool::PoolConnection};
-use sqlx_core::transaction::TransactionManager as _;
 use tokio::sync::mpsc;
 
 use super::{
-    Backend,
-    backend::{Item, Outcome},
-    owned::OwnedQuery,
+    front::{Fault, Front, Outcome},
+    ledger::{Effect, Ledger},
+    plan::SessionChange,
+    statement::Statement,
+    touched::Touched,
 };
 use crate::{
-    cache::{Receipt, Tags, Token, WriteGuard},
-    driver::{
-        ledger::{Effect, Ledger},
-        plan::SessionChange,
-        statement::Statement,
-        touched::Touched,
-    },
+    cache::{Engine, Receipt, Tags, Token, WriteGuard},
     pool::Core,
     sql::Kind,
 };
-use back::{inspect, roll_back_by_text};
 use under::Under;
 
 /// What a running statement sends to whoever waits for it.
-pub(crate) enum Message<DB: Backend> {
-    Item(Item<DB>),
+pub(crate) enum Message<DB: Front> {
+    Item(Result<DB::Item, DB::Error>),
     /// It has ended, and what it changed is invalidated.
     Done(Token),
 }
 
-/// Transaction control through sqlx's own methods.
-pub(crate) enum Control {
-    Begin(Option<SqlStr>),
+/// Transaction control through the driver's own methods.
+pub(crate) enum Control<DB: Front> {
+    Begin(Option<DB::Opening>),
     Commit,
     Rollback,
 }
 
 /// Held by one owner at a time, a caller or a task, who alone writes it. Dropping it settles it.
-pub(crate) struct Checkout<DB: Backend> {
+pub(crate) struct Checkout<DB: Front> {
     /// `None` only while it is being dropped.
-    connection: Option<PoolConnection<DB>>,
+    connection: Option<DB::Pooled>,
     ledger: Ledger,
-    /// How many of sqlx's transactions are open, one in the other. Counted here because sqlx's own count lags behind on
+    /// How many of the driver's transactions are open, one in the other. Counted here because sqlx's own count lags behind on
     /// SQLite, where a rollback that a dropped `Transaction` queues is counted when the worker thread comes to it.
     depth: usize,
     /// The connection must not serve anybody else: its session differs from the others', or it broke.
@@ -62,8 +54,8 @@ pub(crate) struct Checkout<DB: Backend> {
     core: Arc<Core<DB>>,
 }
 
-impl<DB: Backend> Checkout<DB> {
-    pub(crate) fn new(core: Arc<Core<DB>>, connection: PoolConnection<DB>) -> Self {
+impl<DB: Front> Checkout<DB> {
+    pub(crate) fn new(core: Arc<Core<DB>>, connection: DB::Pooled) -> Self {
         let ledger = Ledger::new(DB::DIALECT, core.rollback_leaves_rows());
         Checkout {
             connection: Some(connection),
@@ -88,7 +80,7 @@ impl<DB: Backend> Checkout<DB> {
     }
 
     /// Whether a transaction may be open.
-    pub(super) fn in_transaction(&self) -> bool {
+    pub(crate) fn in_transaction(&self) -> bool {
         !self.ledger.is_settled()
     }
 
@@ -116,7 +108,7 @@ impl<DB: Backend> Checkout<DB> {
     pub(crate) async fn run(
         &mut self,
         statement: &Statement,
-        mut query: OwnedQuery<DB>,
+        mut query: DB::Query,
         answers: &mpsc::Sender<Message<DB>>,
     ) {
         let effects = self.effects(statement, &mut query);
@@ -131,9 +123,9 @@ impl<DB: Backend> Checkout<DB> {
             }
         };
         self.foresee(statement);
-        let mut last: Option<Item<DB>> = None;
+        let mut last = None;
         {
-            let mut items = DB::fetch_many(self.connection(), query);
+            let mut items = DB::run(self.connection(), query);
             while let Some(item) = items.next().await {
                 let failed = item.is_err();
                 if let Some(item) = last.replace(item) {
@@ -146,11 +138,11 @@ impl<DB: Backend> Checkout<DB> {
             }
         }
         let result = match &last {
-            Some(Err(error)) => Err(Outcome::of(error)),
+            Some(Err(error)) => Err(DB::outcome(error)),
             _ => Ok(()),
         };
         let defined = pending.moves_definitions;
-        let mut receipt = self.settle(pending, &effects, result);
+        let mut settled = self.settle(pending, &effects, result);
         if statement.facts.kind == Kind::Ddl {
             let core = self.core.clone();
             core.survey(self.connection()).await;
@@ -164,10 +156,9 @@ impl<DB: Backend> Checkout<DB> {
         if statement.plan.session == SessionChange::Certain && self.core.session.lives_in_connection
         {
             // It cannot be closed, so what was read before must not be answered to those who read now.
-            receipt = receipt.and(self.core.engine.invalidate_all());
+            settled.receipt = settled.receipt.and(self.core.engine.invalidate_all());
         }
-        // Other processes hear of it before the caller does, if they can be told in time.
-        let token = receipt.delivered().await;
+        let token = settled.told(&self.core.engine).await;
         if let Some(item) = last {
             let _ = answers.send(Message::Item(item)).await;
         }
@@ -177,18 +168,18 @@ impl<DB: Backend> Checkout<DB> {
     /// Runs transaction control and settles what it did. Runs in a task of its own, as [`run`](Self::run) does.
     ///
     /// A commit that must not be sent, because the other processes could not be told of it, ends in a rollback.
-    pub(crate) async fn control(&mut self, control: Control) -> Result<Token, Error> {
+    pub(crate) async fn control(&mut self, control: Control<DB>) -> Result<Token, DB::Error> {
         let effects = match &control {
-            Control::Begin(None) => begin(self.depth),
-            Control::Begin(Some(sql)) => self.begin_with(sql),
-            Control::Commit => commit(self.depth),
-            Control::Rollback => rollback(self.depth),
+            Control::Begin(None) => begin::<DB>(self.depth),
+            Control::Begin(Some(opening)) => self.begin_with(opening),
+            Control::Commit => commit::<DB>(self.depth),
+            Control::Rollback => rollback::<DB>(self.depth),
         };
         match self.expect(&effects).await {
             Ok(pending) => self.carry_out(control, pending, &effects).await,
             Err(refused) => {
                 if let Control::Commit = control {
-                    let effects = rollback(self.depth);
+                    let effects = rollback::<DB>(self.depth);
                     let pending = self.undo(&effects);
                     // If that fails the connection is broken or `miscounted`: nothing commits on it any more.
                     let _ = self.carry_out(Control::Rollback, pending, &effects).await;
@@ -200,40 +191,41 @@ impl<DB: Backend> Checkout<DB> {
 
     async fn carry_out(
         &mut self,
-        control: Control,
+        control: Control<DB>,
         pending: Pending,
         effects: &[Effect],
-    ) -> Result<Token, Error> {
+    ) -> Result<Token, DB::Error> {
         let (ends, depth) = match &control {
             Control::Begin(_) => (false, self.depth + 1),
             Control::Commit | Control::Rollback => (true, self.depth.saturating_sub(1)),
         };
+        let open = self.depth;
         let connection = self.connection();
         let result = match control {
-            Control::Begin(statement) => DB::TransactionManager::begin(connection, statement).await,
-            Control::Commit => DB::TransactionManager::commit(connection).await,
-            Control::Rollback => DB::TransactionManager::rollback(connection).await,
+            Control::Begin(opening) => DB::begin(connection, open, opening).await,
+            Control::Commit => DB::commit(connection, open).await,
+            Control::Rollback => DB::rollback(connection, open).await,
         };
         match &result {
             Ok(()) => self.depth = depth,
             Err(_) => self.miscounted |= ends,
         }
         let defined = pending.moves_definitions;
-        let receipt = self.settle(
+        let settled = self.settle(
             pending,
             effects,
-            result.as_ref().map(drop).map_err(Outcome::of),
+            result.as_ref().map(drop).map_err(DB::outcome),
         );
         if defined {
             self.look().await;
         }
-        let token = receipt.delivered().await;
+        let token = settled.told(&self.core.engine).await;
         result.map(|()| token)
     }
 
     /// What a caller's own way to begin does: it may be any text, and write.
-    fn begin_with(&mut self, sql: &SqlStr) -> Vec<Effect> {
-        let statement = self.core.statements.of(sql.as_str());
+    fn begin_with(&mut self, opening: &DB::Opening) -> Vec<Effect> {
+        let statement = self.core.statements.of(DB::opening(opening));
         self.foresee(&statement);
         let own = match self.leads_elsewhere(&statement) {
             true => statement.plan.elsewhere(),
@@ -241,7 +233,7 @@ impl<DB: Backend> Checkout<DB> {
         };
         let mut effects = self.expanded(&statement, own.into());
         if !effects.contains(&Effect::Begin) {
-            // sqlx makes sure that a transaction is open afterwards, and nobody saw it begin.
+            // The driver makes sure that a transaction is open afterwards, and nobody saw it begin.
             effects.push(Effect::UnknownTransaction);
         }
         effects
@@ -259,13 +251,13 @@ impl<DB: Backend> Checkout<DB> {
     ///
     /// # Errors
     /// When the others could not be told: nothing may be sent then. What undoes is never refused.
-    async fn expect(&mut self, effects: &[Effect]) -> Result<Pending, Error> {
+    async fn expect(&mut self, effects: &[Effect]) -> Result<Pending, DB::Error> {
         let mut after = self.ledger.clone();
         let visible = after.apply_text(effects);
         match self.core.engine.announce(visible.to_tags()).await {
             Ok(guard) => Ok(Pending::new(guard, after, &visible)),
             Err(_) if undoes(effects) => Ok(self.undo(effects)),
-            Err(refused) => Err(crate::error::fence(refused)),
+            Err(refused) => Err(DB::fault(Fault::Fence(Box::new(refused)))),
         }
     }
 
@@ -283,7 +275,7 @@ impl<DB: Backend> Checkout<DB> {
         pending: Pending,
         effects: &[Effect],
         result: Result<(), Outcome>,
-    ) -> Receipt {
+    ) -> Settled {
         let engine = &self.core.engine;
         // Before the write's own step, which may be one of the definitions.
         let holds = pending.moves_definitions || !pending.writes || self.under.holds(engine);
@@ -310,18 +302,25 @@ impl<DB: Backend> Checkout<DB> {
                 receipt.and(engine.invalidate(&visible.to_tags()))
             }
         };
+        let under = match pending.moves_definitions || !pending.writes {
+            true => Under::Nothing,
+            false => self.under.clone(),
+        };
         if self.ledger.is_settled() {
             self.under = Under::Nothing;
         }
         match holds {
-            true => receipt,
-            false => receipt.and(self.core.engine.invalidate_all()),
+            true => Settled { receipt, under },
+            false => Settled {
+                receipt: receipt.and(self.core.engine.invalidate_all()),
+                under: Under::Nothing,
+            },
         }
     }
 
     /// What a statement will do on this connection, by the definitions of now.
-    fn effects(&mut self, statement: &Statement, query: &mut OwnedQuery<DB>) -> Vec<Effect> {
-        let values = || query.arguments.as_mut().map(DB::values).unwrap_or_default();
+    fn effects(&mut self, statement: &Statement, query: &mut DB::Query) -> Vec<Effect> {
+        let values = || DB::values(query);
         if statement.plan.is_plain_read() && !self.core.passes(statement) {
             return vec![Effect::Write(Touched::Everything)];
         }
@@ -366,7 +365,7 @@ impl<DB: Backend> Checkout<DB> {
         let core = self.core.clone();
         let looked = if !self.spoilt && !self.suspect && self.ledger.is_settled() {
             core.look(self.connection()).await
-        } else if let Some(mut other) = core.inner.try_acquire() {
+        } else if let Some(mut other) = DB::try_acquire(&core.inner) {
             core.look(&mut other).await
         } else {
             // To wait for another connection could be to wait for this one.
@@ -382,15 +381,16 @@ impl<DB: Backend> Checkout<DB> {
         self.core.engine.invalidate(&Tags::none())
     }
 
-    /// Queues the rollback of all transactions further in than `depth`, as sqlx does when its `Transaction` is dropped:
+    /// Queues the rollback of all transactions further in than `depth`, as a driver does when its transaction is dropped:
     /// the server hears of it before anything else on this connection.
     pub(crate) fn roll_back_to(&mut self, depth: usize) {
         while self.depth > depth {
-            for effect in rollback(self.depth) {
+            for effect in rollback::<DB>(self.depth) {
                 let visible = self.ledger.apply(&effect);
                 self.core.engine.invalidate(&visible.to_tags());
             }
-            DB::TransactionManager::start_rollback(self.connection());
+            let depth = self.depth;
+            DB::queue_rollback(self.connection(), depth);
             self.depth -= 1;
         }
     }
@@ -406,6 +406,26 @@ struct Pending {
     moves_definitions: bool,
 }
 
+/// A statement that has been booked.
+struct Settled {
+    receipt: Receipt,
+    /// The definitions by which its writes were expanded, which held until then.
+    under: Under,
+}
+
+impl Settled {
+    /// Waits until the other processes have heard of it, if they can be told in time, so that they do before the caller does.
+    async fn told(self, engine: &Engine) -> Token {
+        let token = self.receipt.delivered().await;
+        // With the answer to its own step this process has heard of the steps of all others before it. If definitions are
+        // among them, the write may have met what the snapshot lacks.
+        match self.under.holds(engine) {
+            true => token,
+            false => engine.invalidate_all().delivered().await,
+        }
+    }
+}
+
 impl Pending {
     fn new(guard: WriteGuard, after: Ledger, visible: &Touched) -> Self {
         Pending {
@@ -417,31 +437,26 @@ impl Pending {
     }
 }
 
-/// The savepoint that sqlx makes inside `depth` open transactions.
-fn savepoint(depth: usize) -> Box<str> {
-    format!("_sqlx_savepoint_{depth}").into()
-}
-
-fn begin(depth: usize) -> Vec<Effect> {
+fn begin<DB: Front>(depth: usize) -> Vec<Effect> {
     match depth {
         0 => vec![Effect::Begin],
-        _ => vec![Effect::Savepoint(savepoint(depth))],
+        _ => vec![Effect::Savepoint(DB::savepoint(depth))],
     }
 }
 
-fn commit(depth: usize) -> Vec<Effect> {
+fn commit<DB: Front>(depth: usize) -> Vec<Effect> {
     match depth {
         0 => vec![],
         1 => vec![Effect::Commit { chain: false }],
-        _ => vec![Effect::Release(savepoint(depth - 1))],
+        _ => vec![Effect::Release(DB::savepoint(depth - 1))],
     }
 }
 
-fn rollback(depth: usize) -> Vec<Effect> {
+fn rollback<DB: Front>(depth: usize) -> Vec<Effect> {
     match depth {
         0 => vec![],
         1 => vec![Effect::Rollback { chain: false }],
-        _ => vec![Effect::RollbackTo(savepoint(depth - 1))],
+        _ => vec![Effect::RollbackTo(DB::savepoint(depth - 1))],
     }
 }
 
@@ -453,7 +468,7 @@ fn undoes(effects: &[Effect]) -> bool {
             .all(|effect| matches!(effect, Effect::Rollback { .. } | Effect::RollbackTo(_)))
 }
 
-impl<DB: Backend> Drop for Checkout<DB> {
+impl<DB: Front> Drop for Checkout<DB> {
     fn drop(&mut self) {
         let doubtful = self.miscounted || self.ledger.is_doubtful();
         self.roll_back_to(0);
@@ -461,19 +476,27 @@ impl<DB: Backend> Drop for Checkout<DB> {
         // Nothing can commit it after this: the connection is closed, or rolled back by text, before another has it.
         let visible = self.ledger.close();
         self.core.engine.invalidate(&visible.to_tags());
-        let Some(mut connection) = self.connection.take() else {
+        let Some(connection) = self.connection.take() else {
             return;
         };
         if self.core.session.lives_in_connection {
             if open || doubtful {
-                self.core.spawn(roll_back_by_text(connection));
+                self.core.spawn(DB::end_all(connection));
             }
         } else if open || self.spoilt {
-            connection.close_on_drop();
+            DB::discard(connection);
         } else if doubtful || self.suspect {
             self.core
                 .runtime
                 .spawn(inspect(self.core.clone(), connection));
         }
+    }
+}
+
+/// Returns a connection, or closes it if it is not as the pool's connections are. Nobody waits for it.
+async fn inspect<DB: Front>(core: Arc<Core<DB>>, mut connection: DB::Pooled) {
+    if !(DB::is_idle(&mut connection).await && core.session.is_that_of::<DB>(&mut connection).await)
+    {
+        DB::discard(connection);
     }
 }

@@ -10,7 +10,7 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-use super::whole::RowIdentity;
+use crate::driver::whole::RowIdentity;
 
 /// A mapping as others know it; `None` if its name does not tell it from all others that this process has read with.
 pub(crate) fn stands_for_itself(row: RowIdentity, mapping: TypeId) -> Option<RowIdentity> {

@@ -2,13 +2,12 @@
 
 use std::{any::TypeId, sync::Arc};
 
-use super::super::{Backend, owned::OwnedQuery};
+use super::{
+    CachePolicy, front::Front, policy::AskDatabase, snapshot::Snapshot, statement::Statement,
+    whole::RowIdentity,
+};
 use crate::{
     cache::{Key, Mode, Params, Question, Scope, Shape, Stamp, Tag, Terms},
-    driver::{
-        CachePolicy, policy::AskDatabase, snapshot::Snapshot, statement::Statement,
-        whole::RowIdentity,
-    },
     pool::Core,
 };
 
@@ -42,14 +41,14 @@ enum Part {
 impl Ask {
     /// What to ask.
     #[inline]
-    pub(super) fn new<DB: Backend>(
+    pub(super) fn new<DB: Front>(
         core: &Arc<Core<DB>>,
-        query: &mut OwnedQuery<DB>,
+        query: &mut DB::Query,
         policy: Option<&CachePolicy>,
         shape: Shape,
         mapping: Option<TypeId>,
     ) -> Result<Ask, Refusal> {
-        let statement = core.statements.of(query.sql.as_str());
+        let statement = core.statements.of(DB::text(query));
         let mut terms = policy.map(|policy| policy.terms(&statement.terms));
         let plan = &statement.plan;
         let unscoped = || policy.is_none_or(|policy| policy.scope.is_none());
@@ -93,13 +92,7 @@ impl Ask {
             }
         };
         let mut params = Params::new();
-        if let Some(arguments) = &mut query.arguments {
-            // The length in front keeps arguments and what follows them apart; it is known only afterwards.
-            params.extend_from_slice(&[0; 8]);
-            DB::parameters(arguments, &mut params);
-            let length = params.len() as u64 - 8;
-            params[..8].copy_from_slice(&length.to_le_bytes());
-        }
+        DB::parameters(query, &mut params);
         let own = policy.zip(terms).map(|(policy, terms)| {
             Box::new((
                 policy_parts(policy, &statement.snapshot, &mut params),
@@ -128,13 +121,13 @@ impl Ask {
     }
 
     /// The question as it is kept for as long as a load takes. `row` is what the mapping is among processes, if it is anything.
-    pub(super) fn into_question<DB: Backend>(
+    pub(super) fn into_question<DB: Front>(
         self,
         core: &Core<DB>,
-        query: &mut OwnedQuery<DB>,
+        query: &mut DB::Query,
         row: impl FnOnce() -> Option<RowIdentity>,
     ) -> Question {
-        let values = || query.arguments.as_mut().map(DB::values).unwrap_or_default();
+        let values = || DB::values(query);
         let mut tags = self.statement.plan.reads_with(values);
         if let Some(own) = self.own.as_ref().filter(|own| !own.0.is_empty()) {
             tags = tags.union(&own.0.iter().cloned().collect());

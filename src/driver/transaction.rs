@@ -1,57 +1,55 @@
-//! Transactions in sqlx's shape.
+//! Transactions in the drivers' shape.
 
 use std::{
     fmt,
     ops::{Deref, DerefMut},
 };
 
-use sqlx::{Error, SqlStr};
-
-use super::{Backend, CachedConnection, checkout::Control};
+use super::{CachedConnection, checkout::Control, front::Front};
 use crate::cache::Token;
 
 /// A transaction in progress, or a savepoint in one.
 ///
 /// What it wrote is invalidated when its `COMMIT` has returned, or when nobody can tell whether it did; a rollback drops
-/// it. `&mut *tx` is an [`Executor`](sqlx::Executor). Reads inside it see its own writes and are never cached.
+/// it. With sqlx, `&mut *tx` is an `Executor`. Reads inside it see its own writes and are never cached.
 ///
 /// Dropped without `commit`, it is rolled back.
-pub struct Transaction<'c, DB: Backend> {
+pub struct Transaction<'c, DB: Front> {
     connection: Held<'c, DB>,
     /// How many transactions stay open when this one has ended.
     outer: usize,
 }
 
 /// The connection of a transaction.
-pub(crate) enum Held<'c, DB: Backend> {
+pub(crate) enum Held<'c, DB: Front> {
     Owned(CachedConnection<DB>),
     Borrowed(&'c mut CachedConnection<DB>),
 }
 
-impl<DB: Backend> From<CachedConnection<DB>> for Held<'_, DB> {
+impl<DB: Front> From<CachedConnection<DB>> for Held<'_, DB> {
     fn from(connection: CachedConnection<DB>) -> Self {
         Held::Owned(connection)
     }
 }
 
-impl<'c, DB: Backend> From<&'c mut CachedConnection<DB>> for Held<'c, DB> {
+impl<'c, DB: Front> From<&'c mut CachedConnection<DB>> for Held<'c, DB> {
     fn from(connection: &'c mut CachedConnection<DB>) -> Self {
         Held::Borrowed(connection)
     }
 }
 
-impl<'c, DB: Backend> Transaction<'c, DB> {
+impl<'c, DB: Front> Transaction<'c, DB> {
     pub(crate) async fn begin(
         connection: Held<'c, DB>,
-        statement: Option<SqlStr>,
-    ) -> Result<Self, Error> {
+        opening: Option<DB::Opening>,
+    ) -> Result<Self, DB::Error> {
         // Made before the server is asked, so that a drop on the way rolls back whatever comes of it.
         let mut transaction = Transaction {
             connection,
             outer: usize::MAX,
         };
         transaction.outer = transaction.ready().await?.depth();
-        transaction.control(Control::Begin(statement)).await?;
+        transaction.control(Control::Begin(opening)).await?;
         Ok(transaction)
     }
 
@@ -65,11 +63,11 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
     /// The commit goes on if the future is dropped, and so does its invalidation.
     ///
     /// # Errors
-    /// As sqlx's `Transaction::commit`. Where the outcome is unknown, what was written is invalidated and then kept out
+    /// As the driver's own. Where the outcome is unknown, what was written is invalidated and then kept out
     /// of the cache for a while, in case the server commits it yet. On a strict pool also when the shared tier could not be
     /// told that a commit comes ([`is_fence_unavailable`](crate::is_fence_unavailable)): it was not sent then, and the
     /// transaction is rolled back.
-    pub async fn commit(self) -> Result<(), Error> {
+    pub async fn commit(self) -> Result<(), DB::Error> {
         self.commit_with_token().await.map(drop)
     }
 
@@ -83,7 +81,7 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
     ///
     /// # Errors
     /// As [`commit`](Self::commit).
-    pub async fn commit_with_token(mut self) -> Result<Token, Error> {
+    pub async fn commit_with_token(mut self) -> Result<Token, DB::Error> {
         self.control(Control::Commit).await
     }
 
@@ -93,13 +91,13 @@ impl<'c, DB: Backend> Transaction<'c, DB> {
     /// The rollback goes on if the future is dropped.
     ///
     /// # Errors
-    /// As sqlx's `Transaction::rollback`.
-    pub async fn rollback(mut self) -> Result<(), Error> {
+    /// As the driver's own.
+    pub async fn rollback(mut self) -> Result<(), DB::Error> {
         self.control(Control::Rollback).await.map(drop)
     }
 }
 
-impl<DB: Backend> Deref for Transaction<'_, DB> {
+impl<DB: Front> Deref for Transaction<'_, DB> {
     type Target = CachedConnection<DB>;
 
     fn deref(&self) -> &Self::Target {
@@ -110,7 +108,7 @@ impl<DB: Backend> Deref for Transaction<'_, DB> {
     }
 }
 
-impl<DB: Backend> DerefMut for Transaction<'_, DB> {
+impl<DB: Front> DerefMut for Transaction<'_, DB> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         match &mut self.connection {
             Held::Owned(connection) => connection,
@@ -119,7 +117,7 @@ impl<DB: Backend> DerefMut for Transaction<'_, DB> {
     }
 }
 
-impl<DB: Backend> Drop for Transaction<'_, DB> {
+impl<DB: Front> Drop for Transaction<'_, DB> {
     fn drop(&mut self) {
         // After a commit or a rollback nothing is open further in, and this does nothing.
         let outer = self.outer;
@@ -127,7 +125,7 @@ impl<DB: Backend> Drop for Transaction<'_, DB> {
     }
 }
 
-impl<DB: Backend> fmt::Debug for Transaction<'_, DB> {
+impl<DB: Front> fmt::Debug for Transaction<'_, DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transaction").finish_non_exhaustive()
     }

@@ -4,14 +4,13 @@
 use futures_core::{future::BoxFuture, stream::BoxStream};
 use futures_util::{FutureExt as _, StreamExt as _, TryFutureExt as _, TryStreamExt as _};
 
-use super::{Backend, CachedConnection, checkout::Checkout, owned::OwnedQuery};
+use super::{CachedConnection, checkout::Checkout, front::Front, statement::Statement};
 use crate::{
     cache::{Era, Scope, Stamp},
-    driver::statement::Statement,
     pool::Core,
 };
 
-impl<DB: Backend> Core<DB> {
+impl<DB: Front> Core<DB> {
     /// Why nobody can tell until when the result of a statement is true; `None` if its plan says it.
     pub(super) fn unfollowed(&self, statement: &Statement) -> Option<&'static str> {
         let plan = &statement.plan;
@@ -25,9 +24,9 @@ impl<DB: Backend> Core<DB> {
 
     /// Tells the caller's scope of a statement that any connection of the pool is about to run. To be called before it is
     /// sent.
-    pub(super) fn note_read(&self, query: &mut OwnedQuery<DB>) -> Option<Scope> {
+    pub(super) fn note_read(&self, query: &mut DB::Query) -> Option<Scope> {
         let scope = Scope::current()?;
-        let statement = self.statements.of(query.sql.as_str());
+        let statement = self.statements.of(DB::text(query));
         match self.stamp_of(&statement, query) {
             Ok(stamp) => scope.read(&self.engine, stamp),
             Err(why) => scope.refuse(why),
@@ -38,7 +37,7 @@ impl<DB: Backend> Core<DB> {
     fn stamp_of(
         &self,
         statement: &Statement,
-        query: &mut OwnedQuery<DB>,
+        query: &mut DB::Query,
     ) -> Result<Stamp, &'static str> {
         if !self.passes(statement) {
             return Err("write");
@@ -46,20 +45,20 @@ impl<DB: Backend> Core<DB> {
         match self.unfollowed(statement) {
             Some(why) => Err(why),
             None => {
-                let values = || query.arguments.as_mut().map(DB::values).unwrap_or_default();
+                let values = || DB::values(query);
                 Ok(self.engine.stamp(&statement.plan.reads_with(values)))
             }
         }
     }
 }
 
-impl<DB: Backend> CachedConnection<DB> {
+impl<DB: Front> CachedConnection<DB> {
     /// As [`Core::note_read`], for this connection.
     pub(super) async fn note_read(
         &mut self,
         statement: &Statement,
-        query: &mut OwnedQuery<DB>,
-    ) -> Result<Option<Scope>, sqlx::Error> {
+        query: &mut DB::Query,
+    ) -> Result<Option<Scope>, DB::Error> {
         let Some(scope) = Scope::current() else {
             return Ok(None);
         };
@@ -98,7 +97,7 @@ enum Standing<'a> {
     Apart,
 }
 
-impl<DB: Backend> Checkout<DB> {
+impl<DB: Front> Checkout<DB> {
     fn standing<'a>(&self, statement: &Statement, era: Option<&'a Era>) -> Standing<'a> {
         match (self.in_transaction(), era) {
             _ if self.leads_elsewhere(statement) => Standing::Apart,
@@ -112,10 +111,14 @@ impl<DB: Backend> Checkout<DB> {
 }
 
 /// As [`watched`], for one answer.
-pub(super) fn watched_one<'e, T: Send + 'e>(
+#[cfg_attr(
+    not(feature = "_sqlx"),
+    allow(dead_code, reason = "only sqlx asks for the first row")
+)]
+pub(super) fn watched_one<'e, T: Send + 'e, E: Send + 'e>(
     scope: Option<Scope>,
-    item: BoxFuture<'e, Result<T, sqlx::Error>>,
-) -> BoxFuture<'e, Result<T, sqlx::Error>> {
+    item: BoxFuture<'e, Result<T, E>>,
+) -> BoxFuture<'e, Result<T, E>> {
     match scope {
         None => item,
         Some(scope) => item
@@ -125,10 +128,10 @@ pub(super) fn watched_one<'e, T: Send + 'e>(
 }
 
 /// Takes note of a read that fails: what is made without its result depends on the failure.
-pub(super) fn watched<'e, T: Send + 'e>(
+pub(super) fn watched<'e, T: Send + 'e, E: Send + 'e>(
     scope: Option<Scope>,
-    items: BoxStream<'e, Result<T, sqlx::Error>>,
-) -> BoxStream<'e, Result<T, sqlx::Error>> {
+    items: BoxStream<'e, Result<T, E>>,
+) -> BoxStream<'e, Result<T, E>> {
     match scope {
         None => items,
         Some(scope) => items

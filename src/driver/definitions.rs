@@ -15,6 +15,7 @@
 //! [interval of the looks](crate::Builder::schema_interval).
 
 use std::{
+    error::Error as StdError,
     sync::{
         Arc, Weak,
         atomic::{AtomicBool, Ordering},
@@ -22,13 +23,14 @@ use std::{
     time::Duration,
 };
 
-use sqlx::Error;
 use tokio::sync::Mutex;
 
-use super::Backend;
+use super::{
+    front::Front,
+    snapshot::{SchemaMode, Snapshot},
+};
 use crate::{
     cache::{Engine, Stamp, Tags},
-    driver::snapshot::{SchemaMode, Snapshot},
     observe::Event,
     pool::Core,
     schema::{Catalog, Declarations, Graph, LoadError, Misnamed, Omitted},
@@ -51,15 +53,18 @@ pub(crate) struct Definitions {
 
 /// Why there are no definitions.
 #[derive(Debug)]
-pub(crate) enum Trouble {
-    Catalog(LoadError<Error>),
+pub(crate) enum Trouble<E> {
+    Catalog(LoadError<E>),
     Misnamed(Misnamed),
 }
 
-impl From<Trouble> for crate::error::Error {
-    fn from(trouble: Trouble) -> Self {
+impl<E: StdError + Send + Sync + 'static> From<Trouble<E>> for crate::Error {
+    fn from(trouble: Trouble<E>) -> Self {
         match trouble {
-            Trouble::Catalog(error) => Self::catalog(error.query, error.remedy, error.source),
+            Trouble::Catalog(error) => {
+                let source = error.source.map(|source| Box::new(source) as Box<_>);
+                Self::catalog(error.query, error.remedy, source)
+            }
             Trouble::Misnamed(misnamed) => {
                 Self::unknown_name(misnamed.setting, misnamed.name, misnamed.nearest)
             }
@@ -69,11 +74,11 @@ impl From<Trouble> for crate::error::Error {
 
 impl Definitions {
     /// Reads the catalog for the first time.
-    pub(crate) async fn first<DB: Backend>(
+    pub(crate) async fn first<DB: Front>(
         &self,
         engine: &Engine,
         connection: &mut DB::Connection,
-    ) -> Result<Snapshot, Trouble> {
+    ) -> Result<Snapshot, Trouble<DB::Error>> {
         let stamp = engine.stamp(&Tags::definitions());
         let path = DB::path(connection).await.map_err(Trouble::Catalog)?;
         let mut snapshot = Snapshot {
@@ -95,7 +100,7 @@ impl Definitions {
     }
 
     /// Puts a catalog together and warns of what it does not show.
-    fn graph<DB: Backend>(&self, catalog: Catalog, engine: &Engine) -> Arc<Graph> {
+    fn graph<DB: Front>(&self, catalog: Catalog, engine: &Engine) -> Arc<Graph> {
         let graph = Graph::new(DB::DIALECT, catalog, &self.declarations, self.omitted);
         for what in graph.warnings() {
             engine.emit(Event::UnknownEffect { what: what.into() });
@@ -104,14 +109,14 @@ impl Definitions {
     }
 }
 
-impl<DB: Backend> Core<DB> {
+impl<DB: Front> Core<DB> {
     /// Looks whether the catalog has changed, and takes over what it says now.
     ///
     /// Dropped, it leaves what was known before.
     pub(crate) async fn look(
         &self,
         connection: &mut DB::Connection,
-    ) -> Result<(), LoadError<Error>> {
+    ) -> Result<(), LoadError<DB::Error>> {
         let _turn = self.definitions.turn.lock().await;
         let known = self.statements.snapshot();
         let mut stamp = self.engine.stamp(&Tags::definitions());
@@ -154,8 +159,8 @@ impl<DB: Backend> Core<DB> {
     }
 
     /// As [`look`](Self::look), on any connection.
-    pub(crate) async fn look_somewhere(&self) -> Result<(), LoadError<Error>> {
-        let connection = self.inner.acquire().await;
+    pub(crate) async fn look_somewhere(&self) -> Result<(), LoadError<DB::Error>> {
+        let connection = DB::acquire(&self.inner).await;
         let mut connection = connection.map_err(LoadError::unasked)?;
         self.look(&mut connection).await
     }
@@ -179,7 +184,7 @@ impl<DB: Backend> Core<DB> {
         });
     }
 
-    fn tell(&self, error: &LoadError<Error>) {
+    fn tell(&self, error: &LoadError<DB::Error>) {
         self.engine.emit(Event::SchemaUnread {
             problem: error.to_string().into(),
         });
@@ -187,28 +192,28 @@ impl<DB: Backend> Core<DB> {
 }
 
 /// A look in the background, which can be dropped with its runtime.
-struct Looking<DB: Backend>(Arc<Core<DB>>);
+struct Looking<DB: Front>(Arc<Core<DB>>);
 
-impl<DB: Backend> Drop for Looking<DB> {
+impl<DB: Front> Drop for Looking<DB> {
     fn drop(&mut self) {
         self.0.definitions.looking.store(false, Ordering::Release);
     }
 }
 
 /// Looks at every `interval`, in the background, until the pool is gone.
-pub(crate) fn watch<DB: Backend>(core: &Arc<Core<DB>>, interval: Duration) {
+pub(crate) fn watch<DB: Front>(core: &Arc<Core<DB>>, interval: Duration) {
     core.runtime
         .spawn(look_often(Arc::downgrade(core), interval));
 }
 
-async fn look_often<DB: Backend>(core: Weak<Core<DB>>, interval: Duration) {
+async fn look_often<DB: Front>(core: Weak<Core<DB>>, interval: Duration) {
     let Some(time) = core.upgrade().map(|core| core.engine.time().clone()) else {
         return;
     };
     loop {
         time.sleep(interval).await;
         let Some(core) = core.upgrade() else { return };
-        if core.inner.is_closed() {
+        if DB::is_closed(&core.inner) {
             return;
         }
         if let Err(error) = core.look_somewhere().await {

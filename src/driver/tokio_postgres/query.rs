@@ -1,0 +1,113 @@
+//! A query taken out of the caller's hands: text and encoded arguments, so that it can outlive the caller's future.
+
+use std::sync::Arc;
+
+use deadpool_postgres::ClientWrapper;
+use futures_core::stream::BoxStream;
+use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
+use tokio_postgres::Row;
+
+use super::{Error, parameters::Encoded};
+use crate::{cache::Params, driver::front::Values};
+
+/// A part of an answer.
+pub enum Item {
+    /// A row.
+    Row(Row),
+    /// The statement has ended, and touched so many rows.
+    Done(u64),
+}
+
+/// Text and arguments, owned. Not `Debug`: it holds bound values.
+#[derive(Clone)]
+pub struct OwnedQuery {
+    text: Arc<str>,
+    way: Way,
+}
+
+/// How it is sent.
+#[derive(Clone)]
+enum Way {
+    /// Any number of statements without arguments, by the simple protocol.
+    Batch,
+    /// By its text.
+    Once(Encoded),
+    /// As a prepared statement.
+    Prepared(Encoded),
+}
+
+impl OwnedQuery {
+    pub(super) fn new(text: Arc<str>, arguments: Encoded) -> Self {
+        let way = Way::Once(arguments);
+        Self { text, way }
+    }
+
+    pub(super) fn prepared(text: Arc<str>, arguments: Encoded) -> Self {
+        let way = Way::Prepared(arguments);
+        Self { text, way }
+    }
+
+    pub(super) fn batch(text: &str) -> Self {
+        Self {
+            text: text.into(),
+            way: Way::Batch,
+        }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn arguments(&self) -> Option<&Encoded> {
+        match &self.way {
+            Way::Batch => None,
+            Way::Once(arguments) | Way::Prepared(arguments) => Some(arguments),
+        }
+    }
+
+    #[inline]
+    pub(super) fn parameters(&self, key: &mut Params) {
+        if let Some(arguments) = self.arguments() {
+            arguments.write(key);
+        }
+    }
+
+    pub(super) fn values(&self) -> Values {
+        self.arguments().map(Encoded::values).unwrap_or_default()
+    }
+
+    /// Runs it.
+    pub(super) async fn send(
+        self,
+        connection: &ClientWrapper,
+    ) -> Result<BoxStream<'static, Result<Item, Error>>, Error> {
+        let rows = match self.way {
+            Way::Batch => {
+                connection.batch_execute(&self.text).await?;
+                return Ok(stream::once(future::ready(Ok(Item::Done(0)))).boxed());
+            }
+            // One round trip: the types of the arguments are known, so nothing is prepared.
+            Way::Once(arguments) => {
+                connection
+                    .query_typed_raw(&self.text, arguments.bound())
+                    .await?
+            }
+            Way::Prepared(arguments) => {
+                let types = arguments.types();
+                let statement = connection.prepare_typed_cached(&self.text, types).await?;
+                let bound = arguments.bound().into_iter().map(|(value, _)| value);
+                connection.query_raw(&statement, bound).await?
+            }
+        };
+        // Read to the end before its count is asked for.
+        let items = stream::unfold(Some(Box::pin(rows)), |rows| async move {
+            let mut rows = rows?;
+            match rows.try_next().await {
+                Ok(Some(row)) => Some((Ok(Item::Row(row)), Some(rows))),
+                Ok(None) => Some((Ok(Item::Done(rows.rows_affected().unwrap_or(0))), None)),
+                Err(error) => Some((Err(error.into()), None)),
+            }
+        });
+        Ok(items.boxed())
+    }
+}

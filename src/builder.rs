@@ -1,6 +1,6 @@
 //! Settings of a pool, checked and put together.
 
-#[cfg(feature = "cdc")]
+#[cfg(all(feature = "cdc", any(feature = "postgres", feature = "sqlite")))]
 mod changes;
 #[cfg(feature = "redis")]
 mod redis;

@@ -250,9 +250,7 @@ impl<L: Line> Session<L> {
     }
 
     fn engine(&self) -> Result<Arc<Engine>, Trouble> {
-        self.engine
-            .upgrade()
-            .ok_or_else(|| Trouble::passing("the pool is gone"))
+        self.engine.upgrade().ok_or_else(Trouble::gone)
     }
 }
 

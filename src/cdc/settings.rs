@@ -6,6 +6,9 @@ use std::{fmt, time::Duration};
 ///
 /// The server must run with `wal_level = logical`, the pool's role must have `REPLICATION`, and there must be a publication of
 /// all tables by the name of `cachedpool`; [`create_publication`](Self::create_publication) makes it.
+///
+/// The stream has a connection of its own, to where the pool connects and without TLS, and a second one asks which
+/// transactions still run. A pooler in between will not do.
 #[derive(Clone, Debug)]
 #[must_use = "it does nothing until it is given to a builder"]
 pub struct LogicalReplication {

@@ -35,6 +35,11 @@ impl Trouble {
         }
     }
 
+    /// The pool is, so that nobody wants to hear.
+    pub(super) fn gone() -> Self {
+        Self::passing("the pool is gone")
+    }
+
     /// What is wrong, and what helps.
     pub(crate) fn told(self) -> (String, Option<String>) {
         match self.kind {
@@ -43,6 +48,10 @@ impl Trouble {
         }
     }
 
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(dead_code, reason = "a file sends no messages")
+    )]
     pub(super) fn malformed(problem: impl fmt::Display) -> Self {
         Self {
             problem: problem.to_string(),
@@ -52,6 +61,10 @@ impl Trouble {
 
     /// What the server refused, with what helps. `message` holds the SQLSTATE, by which it is told (PostgreSQL manual,
     /// appendix A).
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(dead_code, reason = "a file refuses nothing")
+    )]
     pub(super) fn refused(message: &str, user: &str) -> Self {
         let remedies = [
             // Insufficient privilege.

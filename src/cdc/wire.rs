@@ -40,7 +40,7 @@ pub(super) trait Line: Send {
 }
 
 /// The stream of one temporary slot, which ends with it.
-pub(super) struct Slot {
+pub(crate) struct Slot {
     client: ReplicationClient,
     user: String,
 }

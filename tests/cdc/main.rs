@@ -5,10 +5,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+mod data_version;
 mod faults;
 mod kinds;
 mod kit;
 mod lag;
+mod notify;
+mod notify_faults;
 mod races;
 mod refusals;
 mod rows;

@@ -1,5 +1,5 @@
 use std::sync::{
-    Mutex,
+    Mutex, MutexGuard,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -36,18 +36,22 @@ impl Drop for Held {
 }
 
 impl Server {
+    fn holder(&self) -> MutexGuard<'_, Option<usize>> {
+        self.holder.lock().expect("nobody panics while holding it")
+    }
+
     fn ends(&self, session: usize) {
-        let mut holder = self.holder.lock().unwrap();
+        let mut holder = self.holder();
         holder.take_if(|holder| *holder == session);
     }
 
     fn is_held(&self, session: usize) -> bool {
-        *self.holder.lock().unwrap() == Some(session)
+        *self.holder() == Some(session)
     }
 
     /// Breaks the connection of whoever has the name.
     fn break_off(&self) {
-        self.holder.lock().unwrap().take();
+        self.holder().take();
     }
 }
 
@@ -66,7 +70,7 @@ impl Source for Quiet {
 
     async fn open(&self) -> Result<Held, Trouble> {
         self.0.asked.fetch_add(1, Ordering::Relaxed);
-        let mut holder = self.0.holder.lock().unwrap();
+        let mut holder = self.0.holder();
         if holder.is_some() {
             return Err(Trouble::refused("taken (SQLSTATE 42710)", "app"));
         }
@@ -106,7 +110,7 @@ impl World {
             let elected = Elected::new(Quiet(server.clone()), engine, &topic, STALENESS);
             Feed::start(engine, elected, &Handle::current())
                 .await
-                .unwrap();
+                .expect("nothing is to be mended");
         }
         Self {
             server,

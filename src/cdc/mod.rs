@@ -12,6 +12,8 @@
 mod changes;
 #[cfg(feature = "sqlite")]
 mod data_version;
+#[cfg(feature = "postgres")]
+mod election;
 mod feed;
 mod follow;
 #[cfg(feature = "postgres")]
@@ -48,11 +50,13 @@ pub use settings::LogicalReplication;
 pub(crate) use changes::{Changes, Rows, Running};
 #[cfg(feature = "sqlite")]
 pub(crate) use data_version::{Files, Poll, Polled, Version};
+#[cfg(feature = "postgres")]
+pub(crate) use election::{Elected, Topic};
 pub(crate) use feed::Feed;
 #[cfg(feature = "postgres")]
 pub(crate) use notify::{Cover, Ears, Notice, Notified, Post, Voice};
 #[cfg(feature = "postgres")]
-pub(crate) use replication::Replication;
+pub(crate) use replication::{Replication, SlotName};
 #[cfg(feature = "postgres")]
 pub(crate) use settings::Target;
 pub(crate) use trouble::Trouble;

@@ -8,7 +8,7 @@ use std::{
 use tokio::time::timeout;
 
 use super::{
-    LogicalReplication, Target, changes::Changes, feed::Source, follow::sealed::Sealed,
+    LogicalReplication, Target, Topic, changes::Changes, feed::Source, follow::sealed::Sealed,
     session::Session, trouble::Trouble, wire::Slot,
 };
 use crate::cache::{Engine, shared::random};
@@ -21,6 +21,30 @@ pub(crate) struct Replication {
     changes: Arc<dyn Changes>,
     target: Target,
     settings: LogicalReplication,
+    slot: SlotName,
+}
+
+/// What a slot is called.
+pub(crate) enum SlotName {
+    /// As no other: each process has one of its own.
+    Own,
+    /// As that of all processes of which one follows for all.
+    Common(Topic, Weak<Engine>),
+}
+
+impl SlotName {
+    fn now(&self) -> Result<String, Trouble> {
+        match self {
+            Self::Own => Ok(format!("cachedpool_{:016x}", random())),
+            Self::Common(topic, engine) => {
+                let engine = engine.upgrade().ok_or_else(Trouble::gone)?;
+                // Who cannot reach the clock could not tell anybody.
+                let memory = engine.common_memory();
+                let memory = memory.ok_or_else(|| Trouble::passing("no shared clock in reach"))?;
+                Ok(topic.slot(&memory))
+            }
+        }
+    }
 }
 
 impl Replication {
@@ -28,11 +52,13 @@ impl Replication {
         changes: Arc<dyn Changes>,
         target: Target,
         settings: LogicalReplication,
+        slot: SlotName,
     ) -> Self {
         Self {
             changes,
             target,
             settings,
+            slot,
         }
     }
 }
@@ -54,8 +80,7 @@ impl Source for Replication {
         // A server that has accepted the connection may still never answer.
         let checked = timeout(PATIENCE, self.changes.check()).await;
         checked.unwrap_or_else(|_| Err(Trouble::passing("no answer from the server")))?;
-        let name = format!("cachedpool_{:016x}", random());
-        Slot::open(&self.target, &self.settings, &name).await
+        Slot::open(&self.target, &self.settings, &self.slot.now()?).await
     }
 
     async fn run(&self, slot: Slot, engine: Weak<Engine>) -> Trouble {

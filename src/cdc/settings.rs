@@ -47,7 +47,7 @@ impl LogicalReplication {
 
     /// How long this process may be without a sign of life from the stream until its cache answers nothing. Default: 1 s.
     ///
-    /// The server is asked to give one twice in this time (`wal_sender_timeout`).
+    /// The server is asked to give one twice in this time (`wal_sender_timeout`). Processes that share a tier should have the same.
     pub fn max_staleness(mut self, time: Duration) -> Self {
         self.max_staleness = time;
         self

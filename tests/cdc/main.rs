@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
 mod data_version;
+#[cfg(feature = "redis")]
+mod election;
 mod faults;
 mod kinds;
 mod kit;

@@ -13,9 +13,13 @@ use super::{
 use crate::{
     cache::{Stamp, Tag, Tags},
     cdc::{
-        Changes, Feed, Follow, LogicalReplication, Replication, Rows, Running, Trouble, pgoutput,
+        Changes, Elected, Feed, Follow, LogicalReplication, Replication, Rows, Running, SlotName,
+        Topic, Trouble, pgoutput,
     },
-    driver::snapshot::{Snapshot, writes_of},
+    driver::{
+        snapshot::{Snapshot, writes_of},
+        sqlx::Backend,
+    },
     error::Error,
     pool::{CachedPool, Core},
     schema::{Graph, Key, Node},
@@ -38,9 +42,44 @@ async fn follow(pool: CachedPool<Postgres>, settings: LogicalReplication) -> Res
         core: Arc::downgrade(core),
         server: Server::new(&options, &settings),
     };
-    let source = Replication::new(Arc::new(changes), target, settings);
-    let started = Feed::start(&core.engine, source, &core.runtime).await;
+    let (engine, runtime) = (&core.engine, &core.runtime);
+    let max_staleness = settings.max_staleness;
+    let topic = topic(core, &settings).await?;
+    let slot = match &topic {
+        Some(topic) => SlotName::Common(topic.clone(), Arc::downgrade(engine)),
+        None => SlotName::Own,
+    };
+    let source = Replication::new(Arc::new(changes), target, settings, slot);
+    let started = match topic {
+        Some(topic) => {
+            let elected = Elected::new(source, engine, &topic, max_staleness);
+            Feed::start(engine, elected, runtime).await
+        }
+        None => Feed::start(engine, source, runtime).await,
+    };
     started.map_err(refused)
+}
+
+/// What the processes have in common of which one can follow for all; `None` where this one follows for itself.
+async fn topic<DB: Backend>(
+    core: &Core<DB>,
+    settings: &LogicalReplication,
+) -> Result<Option<Topic>, Error> {
+    if !core.engine.can_share_changes() {
+        return Ok(None);
+    }
+    let mut connection = core.inner.acquire().await.map_err(Error::session)?;
+    let database = DB::identity(&mut connection).await;
+    let database = database.map_err(Error::session)?;
+    // One that does not say who it is could be taken for another.
+    let known = database
+        .parts
+        .iter()
+        .any(|(name, _)| *name == "system_identifier");
+    Ok(known.then(|| {
+        let database = database.parts.iter().map(|(_, value)| &**value);
+        Topic::new(database.chain([&*settings.publication]))
+    }))
 }
 
 /// What the feed knows of the pool, which it does not keep alive.

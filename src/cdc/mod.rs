@@ -13,6 +13,8 @@ mod changes;
 #[cfg(feature = "sqlite")]
 mod data_version;
 #[cfg(feature = "postgres")]
+mod drop_slot;
+#[cfg(feature = "postgres")]
 mod election;
 mod feed;
 mod follow;
@@ -25,11 +27,15 @@ mod notify;
 #[doc(hidden)]
 pub mod pgoutput;
 #[cfg(feature = "postgres")]
+mod proof;
+#[cfg(feature = "postgres")]
 mod replication;
 #[cfg(feature = "postgres")]
 mod session;
 #[cfg(feature = "postgres")]
 mod settings;
+#[cfg(feature = "postgres")]
+mod slots;
 #[cfg(all(test, not(shuttle), feature = "postgres"))]
 mod testkit;
 #[cfg(feature = "postgres")]
@@ -40,6 +46,8 @@ mod wire;
 
 #[cfg(feature = "sqlite")]
 pub use data_version::DataVersion;
+#[cfg(feature = "postgres")]
+pub use drop_slot::drop_slot;
 pub use follow::Follow;
 #[cfg(feature = "postgres")]
 pub use notify::Notifications;
@@ -47,7 +55,7 @@ pub use notify::Notifications;
 pub use settings::LogicalReplication;
 
 #[cfg(feature = "postgres")]
-pub(crate) use changes::{Changes, Rows, Running};
+pub(crate) use changes::{Changes, Moment, Rows, Running};
 #[cfg(feature = "sqlite")]
 pub(crate) use data_version::{Files, Poll, Polled, Version};
 #[cfg(feature = "postgres")]

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+mod behind;
+mod damage;
 mod data_version;
 #[cfg(feature = "redis")]
 mod election;
@@ -17,3 +19,4 @@ mod notify_faults;
 mod races;
 mod refusals;
 mod rows;
+mod slots;

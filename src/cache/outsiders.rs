@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::{
-    Engine, Tick,
+    Engine, Receipt, Tags, Tick,
     sync::{AtomicU64, Ordering},
 };
 use crate::observe::Stats;
@@ -55,6 +55,22 @@ impl Engine {
         // Release: see `are_heard`. One task writes, so nothing comes in between; what is endless stays so.
         if outsiders.until.load(Ordering::Relaxed) != u64::MAX {
             outsiders.until.store(until, Ordering::Release);
+        }
+    }
+
+    /// Others have changed this.
+    pub fn changed(&self, tags: &Tags) -> Receipt {
+        match self.sabotage.ignores_changes() {
+            true => self.invalidate(&Tags::none()),
+            false => self.invalidate(tags),
+        }
+    }
+
+    /// Others may have changed anything before now.
+    pub fn changed_unheard(&self) -> Receipt {
+        match self.sabotage.skips_beginnings() {
+            true => self.invalidate(&Tags::none()),
+            false => self.invalidate_all(),
         }
     }
 

@@ -134,7 +134,7 @@ impl<L: Line> Session<L> {
         self.early = self.running().await?.open().to_vec();
         let engine = self.engine()?;
         let now = engine.now();
-        engine.invalidate_all().delivered().await;
+        engine.changed_unheard().delivered().await;
         self.proven = now;
         engine.changes_heard(now.plus(self.max_staleness));
         engine.emit(Event::ChangesHeard);
@@ -219,7 +219,7 @@ impl<L: Line> Session<L> {
         }
         self.pause = (self.pause * 2).min(AGAIN.1);
         if !tags.is_empty() {
-            let receipt = engine.invalidate(&tags);
+            let receipt = engine.changed(&tags);
             let now = engine.now();
             for at in shown {
                 if let Some(lag) = self.hearing.since(at, now) {

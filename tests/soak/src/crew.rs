@@ -13,7 +13,8 @@ use std::{
     time::Duration,
 };
 
-use cachedpool_test_support::Proxy;
+use cachedpool_test_support::{Proxy, Way};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::{Child, ChildStdin, ChildStdout, Command},
@@ -23,9 +24,10 @@ use tokio::{
 
 use crate::{
     clock::{self, Moment},
-    judge::Process,
+    judge::{OUTSIDERS, Process},
     options::Options,
-    record::{Demand, Record},
+    pool::Follows,
+    record::{Demand, Record, Seen},
 };
 
 /// So much is said and not judged yet before workers have to wait.
@@ -40,6 +42,8 @@ pub(crate) enum News {
     /// Every moment that this process tells is later.
     Started(Process, Moment),
     Told(Process, Record),
+    /// It has written this, and says that it is worth a look.
+    Worth(Process, Vec<Seen>),
     /// It is about to be killed.
     Doomed(Process),
     /// It will tell nothing more.
@@ -65,6 +69,7 @@ pub(crate) struct Crew {
     members: Mutex<Vec<Option<Member>>>,
     news: mpsc::Sender<News>,
     next: AtomicU32,
+    next_outsider: AtomicU32,
 }
 
 struct Member {
@@ -94,6 +99,7 @@ impl Crew {
             options,
             news,
             next: AtomicU32::new(1),
+            next_outsider: AtomicU32::new(OUTSIDERS),
         };
         (crew, heard)
     }
@@ -107,6 +113,17 @@ impl Crew {
     pub(crate) async fn report(&self, news: News) {
         // Nobody judges any more: the run is over.
         let _ = self.news.send(news).await;
+    }
+
+    /// The way to the judge.
+    pub(crate) fn news(&self) -> mpsc::Sender<News> {
+        self.news.clone()
+    }
+
+    /// A number for somebody who is no worker.
+    pub(crate) fn outsider(&self) -> Process {
+        // Relaxed: only that no two are the same matters.
+        self.next_outsider.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Lets a new process work at that place.
@@ -140,6 +157,10 @@ impl Crew {
             ))
             .arg(format!("redis://{}", self.redis))
             .args([demand, self.options.sabotage.name(), &seed.to_string()])
+            .arg(match self.options.outside {
+                Some(_) => Follows::Changes.name(),
+                None => Follows::Nothing.name(),
+            })
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -170,13 +191,42 @@ impl Crew {
     /// What PostgreSQL answers to that place is held back for `span`, then its process is killed: what it was committing is
     /// done, and it never knew.
     pub(crate) async fn kill_unaware(&self, place: usize, span: Duration) {
-        use cachedpool_test_support::Way;
         let door = &self.doors[place];
         door.ways(Way::Pass, Way::Hold);
         tokio::time::sleep(span).await;
         self.kill(place).await;
         door.retarget(self.postgres);
         door.pass();
+    }
+
+    /// What PostgreSQL answers to anybody is held back for `span`.
+    pub(crate) async fn hold(&self, span: Duration) {
+        for door in &self.doors {
+            door.ways(Way::Pass, Way::Hold);
+        }
+        tokio::time::sleep(span).await;
+        for door in &self.doors {
+            door.pass();
+        }
+    }
+
+    /// A place whose process follows the changes of others.
+    pub(crate) fn leader(&self, random: &mut fastrand::Rng) -> usize {
+        // Each of them does, by itself.
+        random.usize(..self.places())
+    }
+
+    /// Stops the process at that place in the middle of whatever it does, and lets it go on after `span`.
+    pub(crate) async fn stop(&self, place: usize, span: Duration) {
+        let id = self.members()[place]
+            .as_ref()
+            .and_then(|member| member.child.id());
+        let pid = id.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let Some(pid) = pid else { return };
+        // It may have ended by itself.
+        let _ = kill_process(pid, Signal::STOP);
+        tokio::time::sleep(span).await;
+        let _ = kill_process(pid, Signal::CONT);
     }
 
     /// Tells all other processes of a write.

@@ -96,15 +96,22 @@ impl Act {
 }
 
 fn has_room_for_all(options: &Options) -> bool {
-    let turns = u32::try_from(Fault::ALL.len()).expect("a few");
+    let turns = u32::try_from(faults(options).count()).expect("a few");
     options.time >= WARM_UP + SHORTEST_TURN * turns
+}
+
+/// All that can happen in this run.
+fn faults(options: &Options) -> impl Iterator<Item = Fault> {
+    let follows = options.outside.is_some();
+    let all = Fault::ALL.iter().copied();
+    all.filter(move |fault| follows || !fault.is_of_the_feed())
 }
 
 /// Short runs shorten the turns so that each fault has its own.
 fn turn(options: &Options) -> Duration {
     let acts = match options.faults {
         Faults::None | Faults::One(_) => 2,
-        Faults::All => Fault::ALL.len(),
+        Faults::All => faults(options).count(),
     };
     let time = options.time.saturating_sub(WARM_UP);
     let share = time.div_f64(f64::from(u32::try_from(acts).expect("a few")) + 0.5);
@@ -116,10 +123,10 @@ fn bag(options: &Options, again: bool, random: &mut fastrand::Rng) -> Vec<Act> {
     let mut acts: Vec<Act> = match options.faults {
         Faults::None => return Vec::new(),
         Faults::One(fault) => return vec![Act::One(fault)],
-        Faults::All => Fault::ALL.iter().copied().map(Act::One).collect(),
+        Faults::All => faults(options).map(Act::One).collect(),
     };
     if again {
-        for &fault in Fault::ALL {
+        for fault in faults(options) {
             let other = [Fault::WorkerKilled, Fault::PostgresRestart][random.usize(..2)];
             // Two that hit the same one would undo one another.
             if fault.target() != other.target() {

@@ -155,6 +155,19 @@ mod tests {
         assert_eq!(options.demand, Demand::Strict);
         assert_eq!((options.processes, options.seed), (5, 9));
         assert_eq!(options.sabotage, Sabotage::Epoch);
+        assert_eq!(options.outside, None);
+    }
+
+    #[test]
+    fn others_write_as_often_as_is_said() {
+        let rate = |line: &str| parse(line).unwrap().outside;
+        assert_eq!(rate("--seconds 1 --outside-writer"), Some(RATE));
+        assert_eq!(
+            rate("--seconds 1 --outside-rate 7 --outside-writer"),
+            Some(7)
+        );
+        let options = parse("--seconds 1 --outside-writer --fault ddl").unwrap();
+        assert_eq!(options.faults, Faults::One(Fault::Ddl));
     }
 
     #[test]
@@ -167,6 +180,8 @@ mod tests {
             "--seconds 1 --sabotage all",
             "--seconds 1 --processes 0",
             "--seconds 1 --fast",
+            "--seconds 1 --outside-rate 0",
+            "--seconds 1 --fault ddl",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

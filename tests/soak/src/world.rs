@@ -221,6 +221,14 @@ mod tests {
     }
 
     #[test]
+    fn tables_of_pairs_are_told_from_those_before_and_behind_them() {
+        assert_eq!(pair_of(SINGLES - 1), None);
+        assert_eq!(pair_of(SINGLES), Some(0));
+        assert_eq!(pair_of(OUTSIDE - 1), Some(PAIRS - 1));
+        assert_eq!(pair_of(OUTSIDE), None);
+    }
+
+    #[test]
     fn few_are_chosen_often_and_all_of_them_sometimes() {
         let (zipf, mut random) = (Zipf::new(40), fastrand::Rng::with_seed(1));
         let mut counts = [0; 40];

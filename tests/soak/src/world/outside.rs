@@ -234,3 +234,33 @@ pub(crate) fn alter(table: u8) -> [String; 4] {
         format!("ALTER TABLE {table} DROP COLUMN extra"),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_tables_have_one_name() {
+        let names: BTreeSet<String> = (0..=BULK).map(crate::world::name).collect();
+        assert_eq!(names.len(), usize::from(BULK) + 1);
+        assert_eq!(crate::world::name(Kind::Log.of(FAMILIES - 1)), "log_3");
+        assert_eq!(versions(Kind::Leaf.of(1)), Versions::First);
+    }
+
+    #[test]
+    fn leaves_are_added_before_there_are_none() {
+        let mut last = AHEAD;
+        for cut in 1..10_000 {
+            assert!(cut < last);
+            if let Some(sql) = refill(0, 1, cut) {
+                assert!(
+                    sql.contains(&format!("({}, {})", last + 1, last + REFILL)),
+                    "{sql}"
+                );
+                last += REFILL;
+            }
+        }
+    }
+}

@@ -13,6 +13,8 @@ mod hearing;
 // Not covered by semver: reachable for tests and fuzz targets.
 #[doc(hidden)]
 pub mod pgoutput;
+#[cfg(feature = "testing")]
+mod replay;
 mod session;
 mod settings;
 #[cfg(all(test, not(shuttle)))]
@@ -25,5 +27,7 @@ pub use settings::LogicalReplication;
 
 pub(crate) use changes::{Changes, Rows, Running};
 pub(crate) use feed::Feed;
+#[cfg(feature = "testing")]
+pub(crate) use replay::replay;
 pub(crate) use settings::Target;
 pub(crate) use trouble::Trouble;

@@ -1,5 +1,7 @@
 //! The pool as the one who knows what a change by others moves.
 
+#[cfg(feature = "testing")]
+mod replay;
 mod server;
 mod values;
 

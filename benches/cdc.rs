@@ -1,6 +1,6 @@
 //! How many changes of others a pool follows in a second: from what was recorded, and from a server that tells as fast as it can.
 //!
-//! `cargo bench --no-default-features --features cdc,testing --bench cdc`. Brings up its own PostgreSQL, which needs the other core.
+//! `cargo bench --no-default-features --features cdc,postgres,testing --bench cdc`. Brings up its own PostgreSQL, which needs the other core.
 //!
 //! What was recorded is what `pg_logical_slot_peek_binary_changes` says of the same transactions that the server then tells a pool.
 

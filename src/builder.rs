@@ -1,7 +1,7 @@
 //! Settings of a pool, checked and put together.
 
 mod canaries;
-#[cfg(feature = "cdc")]
+#[cfg(all(feature = "cdc", feature = "postgres"))]
 mod changes;
 #[cfg(feature = "redis")]
 mod redis;

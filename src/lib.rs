@@ -81,7 +81,7 @@
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod builder;
 pub mod cache;
-#[cfg(feature = "cdc")]
+#[cfg(all(feature = "cdc", feature = "postgres"))]
 pub mod cdc;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 mod driver;

@@ -1,6 +1,6 @@
 //! The pool: a handle on the inner pool, the engine and what is known of each statement.
 
-#[cfg(feature = "cdc")]
+#[cfg(all(feature = "cdc", feature = "postgres"))]
 mod changes;
 #[cfg(feature = "http")]
 mod responses;

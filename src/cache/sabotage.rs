@@ -18,6 +18,12 @@ pub enum Sabotage {
     /// Memory answers although the lease has ended.
     #[cfg(any(test, feature = "testing"))]
     IgnoreLease,
+    /// It answers although the writes of those who bypass the pool are not heard.
+    #[cfg(any(test, feature = "testing"))]
+    IgnoreOutsiders,
+    /// Who follows the changes for all says so before the shared clock has moved.
+    #[cfg(any(test, feature = "testing"))]
+    VouchEarly,
     /// Strict writes hold nothing.
     #[cfg(any(test, feature = "testing"))]
     SkipFence,
@@ -53,6 +59,8 @@ questions! {
     ignores_stamps: IgnoreStamps;
     stamps_after_load: StampAfterLoad;
     ignores_lease: IgnoreLease;
+    ignores_outsiders: IgnoreOutsiders;
+    vouches_early: VouchEarly;
     skips_fences: SkipFence;
     ignores_epochs: IgnoreEpoch;
     ignores_changes: IgnoreChanges;

@@ -7,27 +7,49 @@
 //! It knows tags, messages and time. It must not know a pool, a driver or the schema: the pool says by the trait `Changes` what a
 //! changed row moves.
 
+#[cfg(feature = "postgres")]
 mod changes;
+#[cfg(feature = "postgres")]
+mod election;
 mod feed;
+mod follow;
+#[cfg(feature = "postgres")]
 mod hearing;
 // Not covered by semver: reachable for tests and fuzz targets.
+#[cfg(feature = "postgres")]
 #[doc(hidden)]
 pub mod pgoutput;
-#[cfg(feature = "testing")]
+#[cfg(feature = "postgres")]
+mod proof;
+#[cfg(all(feature = "postgres", feature = "testing"))]
 mod replay;
+#[cfg(feature = "postgres")]
+mod replication;
+#[cfg(feature = "postgres")]
 mod session;
+#[cfg(feature = "postgres")]
 mod settings;
-#[cfg(all(test, not(shuttle)))]
+#[cfg(all(test, not(shuttle), feature = "postgres"))]
 mod testkit;
+#[cfg(feature = "postgres")]
 mod transaction;
 mod trouble;
+#[cfg(feature = "postgres")]
 mod wire;
 
+pub use follow::Follow;
+#[cfg(feature = "postgres")]
 pub use settings::LogicalReplication;
 
-pub(crate) use changes::{Changes, Rows, Running};
+#[cfg(feature = "postgres")]
+pub(crate) use changes::{Changes, Moment, Rows, Running};
+#[cfg(feature = "postgres")]
+pub(crate) use election::{Elected, Topic};
 pub(crate) use feed::Feed;
-#[cfg(feature = "testing")]
+#[cfg(all(feature = "postgres", feature = "testing"))]
 pub(crate) use replay::replay;
+#[cfg(feature = "postgres")]
+pub(crate) use replication::{Replication, SlotName};
+#[cfg(feature = "postgres")]
 pub(crate) use settings::Target;
 pub(crate) use trouble::Trouble;

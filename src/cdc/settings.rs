@@ -6,6 +6,9 @@ use std::{fmt, time::Duration};
 ///
 /// The server must run with `wal_level = logical`, the pool's role must have `REPLICATION`, and there must be a publication of
 /// all tables by the name of `cachedpool`; [`create_publication`](Self::create_publication) makes it.
+///
+/// The stream has a connection of its own, to where the pool connects and without TLS, and a second one asks which
+/// transactions still run. A pooler in between will not do.
 #[derive(Clone, Debug)]
 #[must_use = "it does nothing until it is given to a builder"]
 pub struct LogicalReplication {
@@ -42,9 +45,12 @@ impl LogicalReplication {
         self
     }
 
-    /// How long this process may be without a sign of life from the stream until its cache answers nothing. Default: 1 s.
+    /// How old an answer of the cache can be, as far as the writes of others go. Default: 1 s.
     ///
-    /// The server is asked to give one twice in this time (`wal_sender_timeout`).
+    /// # Staleness
+    /// When it is not known that nothing is missing that was seen that long ago, because the stream is silent, slow or has
+    /// much to carry, the cache answers nothing. The server is asked for that four times, and for a sign of life twice in this
+    /// time (`wal_sender_timeout`).
     pub fn max_staleness(mut self, time: Duration) -> Self {
         self.max_staleness = time;
         self

@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Passing,
     /// Somebody must mend it, by this.
     Lasting(String),
+    /// Another session has what this one wants. One at a time is meant to.
+    Taken,
     /// What came was no message.
     Malformed,
 }
@@ -35,11 +37,16 @@ impl Trouble {
         }
     }
 
+    /// The pool is, so that nobody wants to hear.
+    pub(super) fn gone() -> Self {
+        Self::passing("the pool is gone")
+    }
+
     /// What is wrong, and what helps.
     pub(crate) fn told(self) -> (String, Option<String>) {
         match self.kind {
             Kind::Lasting(remedy) => (self.problem, Some(remedy)),
-            Kind::Passing | Kind::Malformed => (self.problem, None),
+            Kind::Passing | Kind::Taken | Kind::Malformed => (self.problem, None),
         }
     }
 
@@ -73,6 +80,13 @@ impl Trouble {
             ),
         ];
         let state = |code: &str| message.contains(&format!("SQLSTATE {code}"));
+        // Duplicate object, and object in use: the name of a slot.
+        if state("42710") || state("55006") {
+            return Self {
+                problem: message.to_owned(),
+                kind: Kind::Taken,
+            };
+        }
         match remedies.into_iter().find(|(code, _)| state(code)) {
             Some((_, remedy)) => Self::lasting(message, remedy),
             None => Self::passing(message),
@@ -85,7 +99,7 @@ impl fmt::Display for Trouble {
         f.write_str(&self.problem)?;
         match &self.kind {
             Kind::Lasting(remedy) => write!(f, "; this helps: {remedy}"),
-            Kind::Passing | Kind::Malformed => Ok(()),
+            Kind::Passing | Kind::Taken | Kind::Malformed => Ok(()),
         }
     }
 }
@@ -103,5 +117,7 @@ mod tests {
         assert!(slots.contains("max_replication_slots"), "{slots}");
         let busy = Trouble::refused("the database system is starting up (SQLSTATE 57P03)", "app");
         assert_eq!(busy.kind, Kind::Passing);
+        let taken = "replication slot \"cachedpool_1\" already exists (SQLSTATE 42710)";
+        assert_eq!(Trouble::refused(taken, "app").kind, Kind::Taken);
     }
 }

@@ -26,8 +26,8 @@ pub(super) enum Heard {
     Bytes(Bytes, i64),
     /// A message that has been read already.
     Message(Message<'static>),
-    /// A sign of life, and when it was sent.
-    Alive(i64),
+    /// A sign of life: all transactions that were committed before this position have come. And when it was sent.
+    Alive(u64, i64),
 }
 
 /// A stream of changes.
@@ -40,7 +40,7 @@ pub(super) trait Line: Send {
 }
 
 /// The stream of one temporary slot, which ends with it.
-pub(super) struct Slot {
+pub(crate) struct Slot {
     client: ReplicationClient,
     user: String,
 }
@@ -88,9 +88,12 @@ impl Line for Slot {
         let event = self.client.recv().await;
         let event = event.map_err(|error| told(&error, &self.user))?;
         match event {
+            // The position behind the last record that the server has decoded, and told of if it was a commit.
             Some(ReplicationEvent::KeepAlive {
-                server_time_micros, ..
-            }) => Ok(Heard::Alive(server_time_micros)),
+                wal_end,
+                server_time_micros,
+                ..
+            }) => Ok(Heard::Alive(wal_end.as_u64(), server_time_micros)),
             Some(ReplicationEvent::Begin {
                 final_lsn,
                 xid,

@@ -110,6 +110,8 @@ pub enum Event {
         /// What was wrong, and what helps where that is known.
         problem: Arc<str>,
     },
+    /// This process follows the writes of those who bypass the pool for all processes that share its clock, from now on.
+    ChangesLed,
     /// What came was no message of a change: everything was invalidated, and the stream begins again.
     ChangesMalformed {
         /// What was wrong with it.
@@ -245,6 +247,7 @@ impl fmt::Display for Event {
             Event::ChangesLost { problem } => {
                 write!(f, "the changes by others are not heard any more: {problem}")
             }
+            Event::ChangesLed => f.write_str("follows the changes by others for all processes"),
             Event::ChangesMalformed { problem } => {
                 write!(f, "a change by others could not be read: {problem}")
             }

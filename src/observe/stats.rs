@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 
-/// Every counter of a pool at one moment. Counts are since the pool was built; the last eight are of now.
+/// Every counter of a pool at one moment. Counts are since the pool was built; the last nine are of now.
 ///
 /// `Display` gives an aligned table. The numbers are read one after the other, so sums may be off by what
 /// happened meanwhile.
@@ -83,6 +83,9 @@ pub struct Stats {
     /// Whether this process hears of the writes of those who bypass the pool, so that its memory may answer. Always false where
     /// nobody follows them.
     pub changes_live: bool,
+    /// Whether this process follows them for all processes that share its clock. The others hear of them by that clock, and count
+    /// neither the transactions nor their lag.
+    pub changes_leader: bool,
 }
 
 impl Stats {

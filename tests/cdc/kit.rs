@@ -1,6 +1,6 @@
 //! A pool that follows what others write, and somebody else.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use cachedpool::{Builder, CachedPool, Source, cdc::LogicalReplication, prelude::*};
 use cachedpool_test_support::{logical_postgres, wait_until};
@@ -109,6 +109,13 @@ impl Scene {
         self.write(write).await;
         self.sees(sql, after).await;
     }
+}
+
+/// Where the server of a URL listens, and how the URL spells that.
+pub(crate) fn upstream_of(url: &str) -> (SocketAddr, String) {
+    let mut parts = url.split(['@', '/']);
+    let text = parts.find(|part| part.starts_with("127.")).unwrap();
+    (text.parse().unwrap(), text.to_owned())
 }
 
 /// A pool on which nothing ends by itself.

@@ -5,6 +5,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+mod behind;
+mod damage;
+#[cfg(feature = "redis")]
+mod election;
 mod faults;
 mod kinds;
 mod kit;

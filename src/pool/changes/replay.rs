@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use sqlx::Postgres;
 
-use super::{CachedPool, LogicalReplication, Outside, Server};
+use super::{replication::Outside, server::Server};
 use crate::{
     cache::Tags,
-    cdc::{pgoutput::Malformed, replay},
+    cdc::{LogicalReplication, pgoutput::Malformed, replay},
+    pool::CachedPool,
 };
 
 impl CachedPool<Postgres> {

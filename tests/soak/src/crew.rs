@@ -27,7 +27,7 @@ use crate::{
     judge::{OUTSIDERS, Process},
     options::Options,
     pool::Follows,
-    record::{Demand, Record, Seen},
+    record::{Demand, Office, Record, Seen},
 };
 
 /// So much is said and not judged yet before workers have to wait.
@@ -75,6 +75,7 @@ pub(crate) struct Crew {
 struct Member {
     process: Process,
     child: Child,
+    office: Office,
     /// Its input ends when this is dropped.
     writes: mpsc::Sender<String>,
 }
@@ -172,6 +173,7 @@ impl Crew {
         let member = Member {
             process,
             child,
+            office: Office::Follower,
             writes,
         };
         Ok((member, output))
@@ -210,10 +212,23 @@ impl Crew {
         }
     }
 
-    /// A place whose process follows the changes of others.
+    /// That process leads from now on, or does not.
+    pub(crate) fn holds(&self, process: Process, office: Office) {
+        for member in self.members().iter_mut().flatten() {
+            if member.process == process {
+                member.office = office;
+            }
+        }
+    }
+
+    /// The place of the process that follows what others write for all; any place while nobody does.
     pub(crate) fn leader(&self, random: &mut fastrand::Rng) -> usize {
-        // Each of them does, by itself.
-        random.usize(..self.places())
+        let leads = |member: &Option<Member>| {
+            let office = member.as_ref().map(|member| member.office);
+            office == Some(Office::Leader)
+        };
+        let leader = self.members().iter().position(leads);
+        leader.unwrap_or_else(|| random.usize(..self.places()))
     }
 
     /// Stops the process at that place in the middle of whatever it does, and lets it go on after `span`.
@@ -246,6 +261,7 @@ impl Crew {
             process,
             child,
             writes,
+            ..
         } in members
         {
             drop(writes);

@@ -172,7 +172,7 @@ impl Judge {
                 self.delivered.insert(process, until);
                 return;
             }
-            Record::Mark(_) => return,
+            Record::Office(_) | Record::Mark(_) => return,
         };
         self.waiting.push(Case { process, what });
     }

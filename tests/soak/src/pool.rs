@@ -34,17 +34,21 @@ pub(crate) enum Sabotage {
     Epoch,
     Feed,
     Beginning,
+    Silence,
+    Vouch,
 }
 
 impl Sabotage {
     /// All that break something.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Stamps,
         Self::Lease,
         Self::Fence,
         Self::Epoch,
         Self::Feed,
         Self::Beginning,
+        Self::Silence,
+        Self::Vouch,
     ];
 
     /// Its name on the command line.
@@ -57,6 +61,8 @@ impl Sabotage {
             Self::Epoch => "epoch",
             Self::Feed => "feed",
             Self::Beginning => "beginning",
+            Self::Silence => "silence",
+            Self::Vouch => "vouch",
         }
     }
 
@@ -77,6 +83,8 @@ impl Sabotage {
             Self::Epoch => cache::Sabotage::IgnoreEpoch,
             Self::Feed => cache::Sabotage::IgnoreChanges,
             Self::Beginning => cache::Sabotage::SkipBeginning,
+            Self::Silence => cache::Sabotage::IgnoreOutsiders,
+            Self::Vouch => cache::Sabotage::VouchEarly,
         }
     }
 }

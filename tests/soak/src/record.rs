@@ -44,6 +44,13 @@ pub(crate) enum Demand {
     Strict,
 }
 
+/// Whether a process follows what others write for all processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Office {
+    Leader,
+    Follower,
+}
+
 /// A read that was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Read {
@@ -89,6 +96,8 @@ pub(crate) enum Record {
         last: u64,
         worst: u64,
     },
+    /// From now on it follows what others write for all processes, or does not.
+    Office(Office),
     /// All that had been acknowledged before is known to the other processes, or was not theirs to know.
     Delivered(Moment),
     /// Everything that had ended before has been told.
@@ -141,6 +150,8 @@ impl fmt::Display for Record {
             Self::Wrong(what) => write!(f, "X {}", what.replace('\n', " "))?,
             Self::Delayed(delay) => write!(f, "L {} {}", delay.from, delay.to)?,
             Self::Lag { last, worst } => write!(f, "G {last} {worst}")?,
+            Self::Office(Office::Leader) => f.write_str("O l")?,
+            Self::Office(Office::Follower) => f.write_str("O f")?,
             Self::Delivered(moment) => write!(f, "D {moment}")?,
             Self::Mark(moment) => write!(f, "M {moment}")?,
         }
@@ -231,6 +242,11 @@ impl FromStr for Record {
                 last: number(word()?)?,
                 worst: number(word()?)?,
             },
+            "O" => match rest {
+                "l" => Self::Office(Office::Leader),
+                "f" => Self::Office(Office::Follower),
+                _ => return Err(Unreadable),
+            },
             "D" => Self::Delivered(number(rest)?),
             "M" => Self::Mark(number(rest)?),
             _ => return Err(Unreadable),
@@ -283,6 +299,8 @@ mod tests {
             Record::Wrong("a payload of two words".to_owned()),
             Record::Delayed(Delay { from: 1, to: 2 }),
             Record::Lag { last: 3, worst: 40 },
+            Record::Office(Office::Leader),
+            Record::Office(Office::Follower),
             Record::Delivered(4),
             Record::Mark(5),
         ]

@@ -150,6 +150,7 @@ impl<'a> Court<'a> {
             News::Told(process, Record::Mark(at)) => {
                 self.told.insert(process, at);
             }
+            News::Told(process, Record::Office(office)) => self.crew.holds(process, office),
             News::Told(process, record) => {
                 if let Record::Write(write) = &record
                     && !is_outside(process)

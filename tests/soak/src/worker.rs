@@ -10,7 +10,7 @@ use std::{
     error::Error,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -28,7 +28,7 @@ use crate::{
     clock::{self, nap},
     options::Options,
     pool::{self, Follows, Settings},
-    record::{Demand, Effort, NO_TOKEN, Record, Seen},
+    record::{Demand, Effort, NO_TOKEN, Office, Record, Seen},
     worker::tell::Tell,
     world::{self, Zipf},
 };
@@ -62,6 +62,8 @@ pub(crate) struct Worker {
     outside_tables: Zipf,
     /// How many changes of others had been followed at the last mark. Relaxed: one task marks at a time.
     followed: AtomicU64,
+    /// Whether this process led then.
+    leads: AtomicBool,
 }
 
 /// What one attempt came to.
@@ -99,6 +101,7 @@ pub(crate) async fn work(settings: Settings, seed: u64) -> Result<(), Box<dyn Er
         tables: Zipf::new(usize::from(world::SINGLES)),
         outside_tables: Zipf::new(world::outside::TABLES.count()),
         followed: AtomicU64::new(0),
+        leads: AtomicBool::new(false),
     });
     let (stop, stopped) = watch::channel(());
     let mut tasks = JoinSet::new();
@@ -184,6 +187,13 @@ impl Worker {
         let stats = self.pool.stats();
         if stats.pending_invalidations == 0 {
             self.tell.now(|_| Record::Delivered(before));
+        }
+        let office = match stats.changes_leader {
+            true => Office::Leader,
+            false => Office::Follower,
+        };
+        if self.leads.swap(stats.changes_leader, Ordering::Relaxed) != stats.changes_leader {
+            self.tell.now(|_| Record::Office(office));
         }
         let followed = stats.changes_followed;
         if self.followed.swap(followed, Ordering::Relaxed) != followed {

@@ -221,14 +221,13 @@ impl Crew {
         }
     }
 
-    /// The place of the process that follows what others write for all; any place while nobody does.
-    pub(crate) fn leader(&self, random: &mut fastrand::Rng) -> usize {
+    /// The place of the process that follows what others write for all, if there is one.
+    pub(crate) fn leader(&self) -> Option<usize> {
         let leads = |member: &Option<Member>| {
             let office = member.as_ref().map(|member| member.office);
             office == Some(Office::Leader)
         };
-        let leader = self.members().iter().position(leads);
-        leader.unwrap_or_else(|| random.usize(..self.places()))
+        self.members().iter().position(leads)
     }
 
     /// Stops the process at that place in the middle of whatever it does, and lets it go on after `span`.

@@ -247,12 +247,12 @@ impl Stage {
             Fault::ConsumerCut => self.repeat(span, END_STREAMS).await,
             Fault::SlotDropped => self.repeat(span, DROP_SLOTS).await,
             Fault::ConsumerKilled => {
-                let place = crew.leader(random);
+                let place = leader(crew, random);
                 crew.kill(place).await;
                 sleep(span).await;
                 crew.hire(place).await;
             }
-            Fault::ConsumerStopped => crew.stop(crew.leader(random), span).await,
+            Fault::ConsumerStopped => crew.stop(leader(crew, random), span).await,
             Fault::StreamHeld => crew.hold(span).await,
             Fault::LargeTransaction => {
                 // Refused where something else happened to the server meanwhile.
@@ -308,6 +308,12 @@ impl Stage {
         self.road.retarget(promoted.address());
         self.primary.store(replica, Ordering::Relaxed);
     }
+}
+
+/// Whom it hits that hits the one who follows the changes: anybody while nobody does.
+fn leader(crew: &Crew, random: &mut fastrand::Rng) -> usize {
+    crew.leader()
+        .unwrap_or_else(|| random.usize(..crew.places()))
 }
 
 async fn lose(redis: &Victim, packets: Packets, span: Duration) {

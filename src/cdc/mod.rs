@@ -28,6 +28,8 @@ mod notify;
 pub mod pgoutput;
 #[cfg(feature = "postgres")]
 mod proof;
+#[cfg(all(feature = "postgres", feature = "testing"))]
+mod replay;
 #[cfg(feature = "postgres")]
 mod replication;
 #[cfg(feature = "postgres")]
@@ -63,6 +65,8 @@ pub(crate) use election::{Elected, Topic};
 pub(crate) use feed::Feed;
 #[cfg(feature = "postgres")]
 pub(crate) use notify::{Cover, Ears, Notice, Notified, Post, Voice};
+#[cfg(all(feature = "postgres", feature = "testing"))]
+pub(crate) use replay::replay;
 #[cfg(feature = "postgres")]
 pub(crate) use replication::{Replication, SlotName};
 #[cfg(feature = "postgres")]

@@ -4,6 +4,8 @@
 mod data_version;
 #[cfg(feature = "postgres")]
 mod notify;
+#[cfg(all(feature = "postgres", feature = "testing"))]
+mod replay;
 #[cfg(feature = "postgres")]
 mod replication;
 #[cfg(feature = "postgres")]

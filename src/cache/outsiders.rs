@@ -180,6 +180,11 @@ impl Engine {
         self.observer.counters.changes.followed(lag);
     }
 
+    /// So many bytes of its log the server keeps for the stream of the changes.
+    pub fn log_retained(&self, bytes: u64) {
+        self.observer.counters.retained_wal.set(bytes);
+    }
+
     /// Whether one process can follow the changes for all who share the clock.
     pub fn can_share_changes(&self) -> bool {
         let shared = self.shared.as_ref();

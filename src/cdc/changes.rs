@@ -25,6 +25,9 @@ pub(crate) trait Changes: Send + Sync + 'static {
     /// How far the server is, as of some moment after the call.
     fn moment(&self) -> BoxFuture<'_, Result<Moment, Trouble>>;
 
+    /// How many bytes of its log the server keeps for a slot; `None` if it has none of that name.
+    fn retained<'a>(&'a self, slot: &'a str) -> BoxFuture<'a, Result<Option<u64>, Trouble>>;
+
     /// Has the server write its log out, which it may put off for as long as nobody commits.
     fn flush(&self) -> BoxFuture<'_, Result<(), Trouble>>;
 

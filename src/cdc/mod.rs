@@ -10,6 +10,8 @@
 #[cfg(feature = "postgres")]
 mod changes;
 #[cfg(feature = "postgres")]
+mod drop_slot;
+#[cfg(feature = "postgres")]
 mod election;
 mod feed;
 mod follow;
@@ -29,6 +31,8 @@ mod replication;
 mod session;
 #[cfg(feature = "postgres")]
 mod settings;
+#[cfg(feature = "postgres")]
+mod slots;
 #[cfg(all(test, not(shuttle), feature = "postgres"))]
 mod testkit;
 #[cfg(feature = "postgres")]
@@ -37,6 +41,8 @@ mod trouble;
 #[cfg(feature = "postgres")]
 mod wire;
 
+#[cfg(feature = "postgres")]
+pub use drop_slot::drop_slot;
 pub use follow::Follow;
 #[cfg(feature = "postgres")]
 pub use settings::LogicalReplication;

@@ -1,4 +1,4 @@
-//! Logical replication as a source: a temporary slot and a session of its stream.
+//! Logical replication as a source: a slot and a session of its stream.
 
 use std::{
     sync::{Arc, Weak},
@@ -8,10 +8,19 @@ use std::{
 use tokio::time::timeout;
 
 use super::{
-    LogicalReplication, Target, Topic, changes::Changes, feed::Source, follow::sealed::Sealed,
-    session::Session, trouble::Trouble, wire::Slot,
+    LogicalReplication, Target, Topic,
+    changes::Changes,
+    feed::Source,
+    follow::sealed::Sealed,
+    session::Session,
+    slots::Origin,
+    trouble::Trouble,
+    wire::{Line as _, Slot},
 };
-use crate::cache::{Engine, shared::random};
+use crate::{
+    cache::{Engine, shared::random},
+    observe::Event,
+};
 
 /// How long the server may take to tell how it is set up.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -30,12 +39,15 @@ pub(crate) enum SlotName {
     Own,
     /// As that of all processes of which one follows for all.
     Common(Topic, Weak<Engine>),
+    /// As the user says.
+    Durable(Box<str>),
 }
 
 impl SlotName {
     fn now(&self) -> Result<String, Trouble> {
         match self {
             Self::Own => Ok(format!("cachedpool_{:016x}", random())),
+            Self::Durable(name) => Ok(name.to_string()),
             Self::Common(topic, engine) => {
                 let engine = engine.upgrade().ok_or_else(Trouble::gone)?;
                 // Who cannot reach the clock could not tell anybody.
@@ -87,8 +99,12 @@ impl Source for Replication {
         let Some(engine) = engine.upgrade() else {
             return Trouble::gone();
         };
+        if slot.origin() == Origin::Replacement {
+            let slot = slot.name().into();
+            engine.emit(Event::ChangesSlotLost { slot });
+        }
         let changes = self.changes.clone();
-        let session = Session::new(slot, &engine, changes, self.settings.max_staleness);
+        let session = Session::new(slot, &engine, changes, &self.settings);
         drop(engine);
         session.run().await
     }

@@ -30,6 +30,8 @@ use super::{
     hearing::Hearing,
     pgoutput::{Message, decode},
     proof::Proof,
+    settings::LogicalReplication,
+    slots::Retained,
     transaction::{Collector, Committed},
     trouble::Trouble,
     wire::{Heard, Line},
@@ -71,6 +73,7 @@ pub(super) struct Session<L> {
     proof: Proof,
     /// Up to where the server had flushed its log when it was asked last.
     flushed: u64,
+    retained: Retained,
     pause: Duration,
 }
 
@@ -79,21 +82,22 @@ impl<L: Line> Session<L> {
         line: L,
         engine: &Arc<Engine>,
         changes: Arc<dyn Changes>,
-        max_staleness: Duration,
+        settings: &LogicalReplication,
     ) -> Self {
         Self {
             line,
             engine: Arc::downgrade(engine),
             changes,
-            max_staleness,
+            max_staleness: settings.max_staleness,
             time: engine.time().clone(),
             hearing: Hearing::default(),
             collector: Collector::default(),
             hidden: VecDeque::new(),
             early: Vec::new(),
             came: engine.now(),
-            proof: Proof::new(max_staleness),
+            proof: Proof::new(settings.max_staleness),
             flushed: 0,
+            retained: Retained::new(settings.most_retained),
             pause: AGAIN.0,
         }
     }
@@ -125,11 +129,14 @@ impl<L: Line> Session<L> {
             }
             self.settle().await?;
             self.prove().await?;
+            self.watch().await?;
             self.listens()?;
         }
     }
 
     async fn begin(&mut self) -> Result<(), Trouble> {
+        // Else the answers would be another server's, and prove nothing.
+        self.watch().await?;
         // Before the clock moves: what does not run by now shows by now.
         self.early = self.moment().await?.running.open().to_vec();
         let engine = self.engine()?;
@@ -247,6 +254,26 @@ impl<L: Line> Session<L> {
             true => self.answered(self.changes.flush()).await,
             false => Ok(()),
         }
+    }
+
+    /// Looks now and then how much of its log the server keeps for the stream.
+    async fn watch(&mut self) -> Result<(), Trouble> {
+        let now = self.time.now();
+        if !self.retained.is_due(now) {
+            return Ok(());
+        }
+        let slot = self.line.name();
+        let bytes = self.answered(self.changes.retained(slot)).await?;
+        let bytes = bytes.ok_or_else(|| {
+            Trouble::passing("the server that was asked does not know the stream's slot")
+        })?;
+        let engine = self.engine()?;
+        engine.log_retained(bytes);
+        if let Some(bytes) = self.retained.note(now, bytes) {
+            let slot = self.line.name().into();
+            engine.emit(Event::ChangesLogRetained { slot, bytes });
+        }
+        Ok(())
     }
 
     fn is_due(&self) -> bool {

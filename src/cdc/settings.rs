@@ -16,16 +16,23 @@ pub struct LogicalReplication {
     pub(crate) creates_publication: bool,
     pub(crate) max_staleness: Duration,
     pub(crate) serves_when_blind: bool,
+    pub(crate) durable_slot: Option<Box<str>>,
+    pub(crate) most_retained: u64,
 }
 
+/// So much log is nothing to tell of.
+const GIB: u64 = 1 << 30;
+
 impl LogicalReplication {
-    /// Of the publication `cachedpool`, through a temporary slot.
+    /// Of the publication `cachedpool`, through a temporary slot, which goes with its connection.
     pub fn new() -> Self {
         Self {
             publication: "cachedpool".into(),
             creates_publication: false,
             max_staleness: Duration::from_secs(1),
             serves_when_blind: false,
+            durable_slot: None,
+            most_retained: GIB,
         }
     }
 
@@ -53,6 +60,30 @@ impl LogicalReplication {
     /// time (`wal_sender_timeout`).
     pub fn max_staleness(mut self, time: Duration) -> Self {
         self.max_staleness = time;
+        self
+    }
+
+    /// Follows by a slot of this name that stays when its session ends, and is made if it is missing. Default: a temporary one.
+    ///
+    /// A session begins with everything also here, so no answer is better for it. What is better is the way back: a slot that is
+    /// there need not be made, which waits for all open transactions. It is one session's at a time: another process that
+    /// wants the same one waits, and takes over when that ends. Without a shared tier its cache answers nothing meanwhile, so give each
+    /// such process a name of its own.
+    ///
+    /// **The server keeps its log for a slot that nobody reads, until its disk is full.** Bound that (`max_slot_wal_keep_size`), watch
+    /// it ([`warn_retained_wal`](Self::warn_retained_wal), and `pg_replication_slots` for when no pool runs), and
+    /// [`drop_slot`](super::drop_slot) when it is not used any more. A slot whose log the server has given up is made anew.
+    ///
+    /// A name is of at most 63 lower-case letters, digits and underscores; another is an error of the pool's `build()`.
+    pub fn durable_slot(mut self, name: impl Into<String>) -> Self {
+        self.durable_slot = Some(name.into().into());
+        self
+    }
+
+    /// How many bytes of its log the server may keep for the slot until [`Event::ChangesLogRetained`](crate::observe::Event) tells of it.
+    /// Default: 1 GiB. `stats()` has the number (`retained_wal_bytes`), which is looked up every ten seconds.
+    pub fn warn_retained_wal(mut self, bytes: u64) -> Self {
+        self.most_retained = bytes;
         self
     }
 

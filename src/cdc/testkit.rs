@@ -21,6 +21,7 @@ pub(super) struct Plain {
     pub(super) looks: AtomicU64,
     pub(super) written: AtomicU64,
     pub(super) flushed: AtomicU64,
+    pub(super) retained: Mutex<Option<u64>>,
 }
 
 impl Plain {
@@ -31,7 +32,13 @@ impl Plain {
             looks: AtomicU64::default(),
             written: AtomicU64::default(),
             flushed: AtomicU64::default(),
+            retained: Mutex::new(Some(0)),
         }
+    }
+
+    /// The server keeps so much of its log, or knows no such slot.
+    pub(super) fn retain(&self, bytes: Option<u64>) {
+        *lock(&self.retained) = bytes;
     }
 
     /// The log is written up to `position`, and flushed.
@@ -79,6 +86,11 @@ impl Changes for Plain {
             flushed: self.flushed.load(Ordering::Relaxed),
         });
         Box::pin(async { moment.ok_or_else(|| Trouble::passing("nobody says")) })
+    }
+
+    fn retained<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<u64>, Trouble>> {
+        let retained = *lock(&self.retained);
+        Box::pin(async move { Ok(retained) })
     }
 
     fn flush(&self) -> BoxFuture<'_, Result<(), Trouble>> {

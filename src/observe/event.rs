@@ -117,6 +117,18 @@ pub enum Event {
         /// What was wrong with it.
         problem: Arc<str>,
     },
+    /// The server had given up its log for this durable slot, which was made anew; everything was invalidated.
+    ChangesSlotLost {
+        /// Its name.
+        slot: Arc<str>,
+    },
+    /// The server keeps more of its log for the stream than it should (`warn_retained_wal`). Told when it becomes so.
+    ChangesLogRetained {
+        /// The name of the stream's slot.
+        slot: Arc<str>,
+        /// How much it keeps.
+        bytes: u64,
+    },
     /// A hint in a SQL comment is unknown or malformed; the query ran without it.
     HintFault {
         /// The names of the hints, without their values.
@@ -251,6 +263,18 @@ impl fmt::Display for Event {
             Event::ChangesMalformed { problem } => {
                 write!(f, "a change by others could not be read: {problem}")
             }
+            Event::ChangesSlotLost { slot } => {
+                write!(
+                    f,
+                    "the replication slot {slot} had lost its log and was made anew"
+                )
+            }
+            Event::ChangesLogRetained { slot, bytes } => {
+                write!(
+                    f,
+                    "the server keeps {bytes} bytes of its log for the replication slot {slot}"
+                )
+            }
             Event::HintFault { names } => {
                 write!(f, "unknown or malformed hint(s): {}", names.join(", "))
             }
@@ -305,7 +329,9 @@ impl Events {
             | Event::DeliveryFailed { .. }
             | Event::StepsCollapsed
             | Event::ChangesLost { .. }
-            | Event::ChangesMalformed { .. } => tracing::warn!(target: "cachedpool", "{event}"),
+            | Event::ChangesMalformed { .. }
+            | Event::ChangesSlotLost { .. }
+            | Event::ChangesLogRetained { .. } => tracing::warn!(target: "cachedpool", "{event}"),
             _ => tracing::debug!(target: "cachedpool", "{event}"),
         }
         if self.sender.receiver_count() > 0 {

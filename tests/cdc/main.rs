@@ -16,3 +16,4 @@ mod lag;
 mod races;
 mod refusals;
 mod rows;
+mod slots;

@@ -29,6 +29,10 @@ impl Line for Fake {
     fn confirm(&mut self, position: u64) {
         self.confirmed.store(position, Ordering::Relaxed);
     }
+
+    fn name(&self) -> &str {
+        "slot"
+    }
 }
 
 struct Scene {
@@ -54,7 +58,10 @@ impl Scene {
             heard,
             confirmed: confirmed.clone(),
         };
-        let session = Session::new(line, &engine, plain.clone(), SECOND);
+        let settings = LogicalReplication::new()
+            .max_staleness(SECOND)
+            .warn_retained_wal(1000);
+        let session = Session::new(line, &engine, plain.clone(), &settings);
         let session = tokio::spawn(session.run());
         let scene = Self {
             engine,
@@ -302,6 +309,32 @@ async fn a_message_that_cannot_be_read_ends_the_session_and_is_told_as_such() {
         let trouble = scene.session.await.unwrap();
         assert_eq!(trouble.kind, Kind::Malformed, "{trouble}");
     }
+}
+
+#[tokio::test]
+async fn the_log_that_is_kept_for_the_stream_is_told() {
+    let scene = Scene::begin("1:1000:").await;
+    let mut events = scene.engine.events().subscribe();
+    scene.plain.retain(Some(1001));
+    for _ in 0..44 {
+        scene.wait(SECOND / 4).await;
+        scene.live(0).await;
+    }
+    assert_eq!(scene.engine.stats().retained_wal_bytes, 1001);
+    let slot = "slot".into();
+    let told = Event::ChangesLogRetained { slot, bytes: 1001 };
+    assert_eq!(events.next().await, Some(told));
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_know_the_stream_is_not_believed() {
+    let scene = Scene::begin("1:1000:").await;
+    scene.plain.retain(None);
+    for _ in 0..44 {
+        scene.wait(SECOND / 4).await;
+        let _ = scene.say.send(Heard::Alive(0, 0));
+    }
+    assert_eq!(scene.session.await.unwrap().kind, Kind::Passing);
 }
 
 #[tokio::test]

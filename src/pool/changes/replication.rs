@@ -45,9 +45,10 @@ async fn follow(pool: CachedPool<Postgres>, settings: LogicalReplication) -> Res
     let (engine, runtime) = (&core.engine, &core.runtime);
     let max_staleness = settings.max_staleness;
     let topic = topic(core, &settings).await?;
-    let slot = match &topic {
-        Some(topic) => SlotName::Common(topic.clone(), Arc::downgrade(engine)),
-        None => SlotName::Own,
+    let slot = match (&settings.durable_slot, &topic) {
+        (Some(name), _) => SlotName::Durable(name.clone()),
+        (None, Some(topic)) => SlotName::Common(topic.clone(), Arc::downgrade(engine)),
+        (None, None) => SlotName::Own,
     };
     let source = Replication::new(Arc::new(changes), target, settings, slot);
     let started = match topic {
@@ -152,6 +153,10 @@ impl Changes for Outside {
 
     fn moment(&self) -> BoxFuture<'_, Result<Moment, Trouble>> {
         Box::pin(self.server.moment())
+    }
+
+    fn retained<'a>(&'a self, slot: &'a str) -> BoxFuture<'a, Result<Option<u64>, Trouble>> {
+        Box::pin(self.server.retained(slot))
     }
 
     fn flush(&self) -> BoxFuture<'_, Result<(), Trouble>> {

@@ -12,7 +12,11 @@ use std::{
 use cachedpool_test_support::{Packets, Proxy, Victim, Way, wait_until};
 use tokio::time::{Instant, sleep};
 
-use crate::{crew::Crew, options::Options, outside};
+use crate::{
+    crew::{Crew, News},
+    options::Options,
+    outside,
+};
 
 /// A replica must have caught up by then.
 const SYNCHRONISED: Duration = Duration::from_secs(30);
@@ -255,13 +259,14 @@ impl Stage {
             Fault::ConsumerStopped => crew.stop(leader(crew, random), span).await,
             Fault::StreamHeld => crew.hold(span).await,
             Fault::LargeTransaction => {
-                // Refused where something else happened to the server meanwhile.
-                let _ = outside::write_large(&self.url(), crew).await;
+                let written = outside::write_large(&self.url(), crew).await;
+                must(written, "a large transaction", crew).await;
             }
             Fault::Ddl => {
                 let end = Instant::now() + span;
                 while Instant::now() < end {
-                    let _ = outside::alter(&self.url(), random).await;
+                    let altered = outside::alter(&self.url(), random).await;
+                    must(altered, "a change of definitions", crew).await;
                     sleep(BETWEEN).await;
                 }
             }
@@ -307,6 +312,14 @@ impl Stage {
         sleep(span).await;
         self.road.retarget(promoted.address());
         self.primary.store(replica, Ordering::Relaxed);
+    }
+}
+
+/// A fault that did not happen would show nothing.
+async fn must(done: Result<(), sqlx::Error>, what: &str, crew: &Crew) {
+    if let Err(error) = done {
+        let trouble = format!("{what} is refused: {error}");
+        crew.report(News::Trouble(trouble)).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! The builder's way to hear of writes that bypass the pool.
 
 use super::Builder;
-use crate::{CachedPool, cdc::Follow, driver::Front};
+use crate::{cdc::Follow, driver::Front, pool::CachedPool};
 
 impl<DB: Front> Builder<DB> {
     /// Follows the writes of everybody else (`psql`, other services, migrations, jobs inside the database) by what the server or

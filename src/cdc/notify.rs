@@ -26,8 +26,11 @@ use crate::{
 };
 use payload::Payload;
 
-/// How long it may take to open a session, but for the time that making triggers takes.
+/// How long it may take to open a session.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long triggers may be made for before that. Each stays that was made, so the next attempt goes on from there.
+const MAKING: Duration = Duration::from_secs(60);
 
 /// The most notifications that are taken before the clock moves for them.
 const BATCH: usize = 1024;
@@ -41,6 +44,9 @@ pub(crate) trait Post: Send + Sync + 'static {
     type Voice: Voice;
 
     /// Makes what is missing, where it may.
+    ///
+    /// # Errors
+    /// A table that is not covered all the same is a trouble.
     fn prepare(&self) -> impl Future<Output = Result<(), Trouble>> + Send;
 
     /// Connects, and listens.
@@ -217,10 +223,10 @@ impl<P: Post> Source for Notified<P> {
     }
 
     async fn open(&self) -> Result<Self::Session, Trouble> {
-        self.post.prepare().await?;
-        timeout(PATIENCE, self.post.open())
-            .await
-            .unwrap_or_else(|_| Err(Trouble::passing("no answer from the server")))
+        let silent = |_| Trouble::passing("no answer from the server");
+        let prepared = timeout(MAKING, self.post.prepare()).await;
+        prepared.map_err(silent)??;
+        timeout(PATIENCE, self.post.open()).await.map_err(silent)?
     }
 
     async fn run(&self, (mut ears, mut voice): Self::Session, engine: Weak<Engine>) -> Trouble {

@@ -1,5 +1,7 @@
 //! A connection out of the pool together with all that must be settled before another may have it.
 
+mod control;
+mod pending;
 mod under;
 
 use std::{borrow::Cow, sync::Arc};
@@ -15,10 +17,12 @@ use super::{
     touched::Touched,
 };
 use crate::{
-    cache::{Engine, Receipt, Tags, Token, WriteGuard},
+    cache::{Receipt, Tags, Token},
     pool::Core,
     sql::Kind,
 };
+use control::{begin, commit, rollback, undoes};
+use pending::{Pending, Settled};
 use under::Under;
 
 /// What a running statement sends to whoever waits for it.
@@ -394,78 +398,6 @@ impl<DB: Front> Checkout<DB> {
             self.depth -= 1;
         }
     }
-}
-
-/// A statement on its way, and the ledger as it will be if all goes well.
-struct Pending {
-    guard: WriteGuard,
-    after: Ledger,
-    /// Others will see something changed.
-    writes: bool,
-    /// Definitions among it.
-    moves_definitions: bool,
-}
-
-/// A statement that has been booked.
-struct Settled {
-    receipt: Receipt,
-    /// The definitions by which its writes were expanded, which held until then.
-    under: Under,
-}
-
-impl Settled {
-    /// Waits until the other processes have heard of it, if they can be told in time, so that they do before the caller does.
-    async fn told(self, engine: &Engine) -> Token {
-        let token = self.receipt.delivered().await;
-        // With the answer to its own step this process has heard of the steps of all others before it. If definitions are
-        // among them, the write may have met what the snapshot lacks.
-        match self.under.holds(engine) {
-            true => token,
-            false => engine.invalidate_all().delivered().await,
-        }
-    }
-}
-
-impl Pending {
-    fn new(guard: WriteGuard, after: Ledger, visible: &Touched) -> Self {
-        Pending {
-            guard,
-            after,
-            writes: !visible.is_empty(),
-            moves_definitions: visible.moves_definitions(),
-        }
-    }
-}
-
-fn begin<DB: Front>(depth: usize) -> Vec<Effect> {
-    match depth {
-        0 => vec![Effect::Begin],
-        _ => vec![Effect::Savepoint(DB::savepoint(depth))],
-    }
-}
-
-fn commit<DB: Front>(depth: usize) -> Vec<Effect> {
-    match depth {
-        0 => vec![],
-        1 => vec![Effect::Commit { chain: false }],
-        _ => vec![Effect::Release(DB::savepoint(depth - 1))],
-    }
-}
-
-fn rollback<DB: Front>(depth: usize) -> Vec<Effect> {
-    match depth {
-        0 => vec![],
-        1 => vec![Effect::Rollback { chain: false }],
-        _ => vec![Effect::RollbackTo(DB::savepoint(depth - 1))],
-    }
-}
-
-/// Whether effects only take back what was written.
-fn undoes(effects: &[Effect]) -> bool {
-    !effects.is_empty()
-        && effects
-            .iter()
-            .all(|effect| matches!(effect, Effect::Rollback { .. } | Effect::RollbackTo(_)))
 }
 
 impl<DB: Front> Drop for Checkout<DB> {

@@ -68,7 +68,7 @@ pub trait Front: Sized + Send + 'static {
     ///
     /// # Errors
     /// [`ErrorKind::Keys`](crate::ErrorKind::Keys).
-    fn prove() -> Result<(), crate::Error>;
+    fn prove() -> Result<(), crate::error::Error>;
 
     /// Takes a connection out of the pool.
     fn acquire(pool: &Self::Pool) -> BoxFuture<'_, Result<Self::Pooled, Self::Error>>;
@@ -222,7 +222,7 @@ impl<E> From<E> for Unfit<E> {
     }
 }
 
-impl<E: StdError + Send + Sync + 'static> From<Unfit<E>> for crate::Error {
+impl<E: StdError + Send + Sync + 'static> From<Unfit<E>> for crate::error::Error {
     fn from(unfit: Unfit<E>) -> Self {
         match unfit {
             Unfit::Unknown(source) => Self::session(source),

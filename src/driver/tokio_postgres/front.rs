@@ -56,7 +56,7 @@ impl Front for TokioPostgres {
         query.values()
     }
 
-    fn prove() -> Result<(), crate::Error> {
+    fn prove() -> Result<(), crate::error::Error> {
         // Arguments are encoded by this crate, with the driver's public traits alone.
         Ok(())
     }

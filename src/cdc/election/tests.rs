@@ -3,6 +3,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 
 use super::*;
@@ -209,6 +210,31 @@ async fn a_leader_makes_way_when_the_clock_is_in_another_memory() {
     world
         .until(|world| world.server.sessions.load(Ordering::Relaxed) > before)
         .await;
+    world.until(World::are_live).await;
+}
+
+#[tokio::test]
+async fn a_slot_whose_holder_says_nothing_is_told_of_once_and_asked_for_less_and_less() {
+    let world = World::new().await;
+    world.until(World::are_live).await;
+    // It has told of that, too.
+    world.pass(STALENESS).await;
+    let follower = &world.engines[1 - world.leaders()[0]];
+    let mut events = follower.events().subscribe();
+    // The leader has died, and the name stays with somebody.
+    *world.server.holder() = Some(usize::MAX);
+    world.pass(20 * STALENESS).await;
+    assert!(!world.are_live());
+    let asked = world.server.asked.load(Ordering::Relaxed);
+    world.pass(20 * STALENESS).await;
+    let asked = world.server.asked.load(Ordering::Relaxed) - asked;
+    assert!((10..60).contains(&asked), "{asked} times in 20 s by two");
+    let mut lost = 0;
+    while let Some(Some(event)) = events.next().now_or_never() {
+        lost += u32::from(matches!(event, Event::ChangesLost { .. }));
+    }
+    assert_eq!(lost, 2, "that it ended, and that somebody says nothing");
+    world.server.break_off();
     world.until(World::are_live).await;
 }
 

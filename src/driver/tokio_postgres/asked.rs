@@ -4,19 +4,14 @@
 //! definitions change. DDL from outside is heard of late, so they are a guess: a read that fails for its types is asked again.
 //! Nothing is guessed for a write: what it stores could be another value.
 
-use std::sync::Arc;
+use tokio_postgres::types::ToSql;
 
-use tokio_postgres::types::{ToSql, Type};
+use super::{
+    Error, Statement, client::Runs, parameters::Encoded, query::OwnedQuery, statement::Told,
+};
+use crate::driver;
 
-use super::{Error, client::Runs, parameters::Encoded, query::OwnedQuery, statement::Told};
-
-/// What is learnt of a text.
-pub(super) struct Learnt {
-    text: Arc<str>,
-    types: Arc<[Type]>,
-}
-
-/// A query, and whether the types of its arguments, or its plan, were known from before.
+/// A query, and whether the types of its arguments were known from before.
 pub(super) struct Asked {
     pub(super) query: OwnedQuery,
     pub(super) guessed: bool,
@@ -30,44 +25,66 @@ impl Asked {
     ) -> Result<Self, Error> {
         let text = match told {
             Told::Text(text) => text,
-            Told::Prepared(statement) => {
-                let arguments = Encoded::new(&statement.parameters, params)?;
-                let query = OwnedQuery::prepared(statement, arguments);
-                return Ok(Self {
-                    query,
-                    guessed: true,
-                });
-            }
+            Told::Prepared(prepared) => return Self::prepared(prepared, params),
         };
         let statement = client.inside().0.statements.of(text);
-        if client.inside().0.passes(&statement)
-            && let Some(learnt) = statement.learnt::<Learnt>()
-            && client
-                .inside()
-                .0
-                .engine
-                .still_holds(&statement.snapshot.stamp)
-            && client.may_guess(text).await?
-            && let Ok(arguments) = Encoded::new(&learnt.types, params)
-        {
-            let query = OwnedQuery::new(learnt.text.clone(), arguments);
-            return Ok(Self {
-                query,
-                guessed: true,
-            });
+        let may_guess = client.may_guess(text).await? && client.inside().0.passes(&statement);
+        if may_guess && let Some(asked) = Self::guessed(client, &statement, params) {
+            return Ok(asked);
         }
-        let described = client.describe(text).await?;
-        let arguments = Encoded::new(&described.parameters, params)?;
-        let query = OwnedQuery::new(described.text.clone(), arguments);
-        if client.may_guess(text).await? {
-            statement.learn(Learnt {
-                text: described.text,
-                types: described.parameters,
-            });
-        }
-        Ok(Self {
-            query,
+        let learnt = || statement.learnt::<Statement>().cloned();
+        let told = client.describe(text, learnt).await?;
+        let asked = Self {
+            query: OwnedQuery::new(told.text.clone(), Encoded::new(&told.parameters, params)?),
             guessed: false,
+        };
+        if may_guess {
+            statement.learn(told);
+        }
+        Ok(asked)
+    }
+
+    /// The same, if the server need not be asked for it.
+    pub(super) fn known<C: Runs>(
+        client: &C,
+        told: Told<'_>,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Option<Result<Self, Error>> {
+        match told {
+            Told::Text(text) => {
+                let statement = client.inside().0.statements.of(text);
+                Self::guessed(client, &statement, params).map(Ok)
+            }
+            Told::Prepared(prepared) => Some(Self::prepared(prepared, params)),
+        }
+    }
+
+    fn prepared(statement: &Statement, params: &[&(dyn ToSql + Sync)]) -> Result<Self, Error> {
+        let arguments = Encoded::new(&statement.parameters, params)?;
+        Ok(Self {
+            query: OwnedQuery::prepared(statement, arguments),
+            guessed: false,
+        })
+    }
+
+    fn guessed<C: Runs>(
+        client: &C,
+        statement: &driver::statement::Statement,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Option<Self> {
+        let learnt = statement.learnt::<Statement>()?;
+        if !client
+            .inside()
+            .0
+            .engine
+            .still_holds(&statement.snapshot.stamp)
+        {
+            return None;
+        }
+        let arguments = Encoded::new(&learnt.parameters, params).ok()?;
+        Some(Self {
+            query: OwnedQuery::new(learnt.text.clone(), arguments),
+            guessed: true,
         })
     }
 }

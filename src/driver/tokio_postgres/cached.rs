@@ -12,7 +12,7 @@ use super::{
     statement::Told,
 };
 use crate::{
-    cache::{Cached, Shape},
+    cache::{Cached, Mode, Shape},
     driver::{
         CachePolicy, CachedRead,
         reading::{Reading, read},
@@ -82,7 +82,13 @@ impl CachedQuery<'_> {
         mut pool: &CachedPool<TokioPostgres>,
         policy: Option<&CachePolicy>,
     ) -> Result<Cached<Rows>, Error> {
-        let asked = Asked::new(&mut pool, self.told, self.params).await?;
+        let asked = match policy.and_then(|policy| policy.mode) {
+            Some(Mode::OnlyIfCached) => {
+                let known = Asked::known(&pool, self.told, self.params);
+                known.unwrap_or(Err(Error::NotCached))?
+            }
+            _ => Asked::new(&mut pool, self.told, self.params).await?,
+        };
         match read::<TokioPostgres, Rows>(pool.core(), asked.query, policy).await {
             Err(error) if asked.guessed && error.is_of_types() => {
                 forget(&pool, self.told);

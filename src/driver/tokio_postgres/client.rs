@@ -110,7 +110,7 @@ pub trait GenericClient: Runs {
 
     /// Learns the types of a statement, so that each connection that runs it later prepares it once.
     fn prepare(mut self, statement: &str) -> impl Future<Output = Result<Statement, Error>> + Send {
-        async move { self.describe(statement).await }
+        async move { self.describe(statement, || None).await }
     }
 }
 
@@ -125,8 +125,13 @@ pub trait Runs: Sized + Send {
     #[doc(hidden)]
     fn may_guess(&mut self, text: &str) -> impl Future<Output = Result<bool, Error>> + Send;
 
+    /// Asks the server for the types of a text, unless somebody has `learnt` them by the time that it can be asked.
     #[doc(hidden)]
-    fn describe(&mut self, text: &str) -> impl Future<Output = Result<Statement, Error>> + Send;
+    fn describe(
+        &mut self,
+        text: &str,
+        learnt: impl Fn() -> Option<Statement> + Send,
+    ) -> impl Future<Output = Result<Statement, Error>> + Send;
 
     #[doc(hidden)]
     fn answer(&mut self, query: OwnedQuery) -> impl Future<Output = Result<Answer, Error>> + Send;
@@ -175,8 +180,16 @@ impl Runs for &CachedPool<TokioPostgres> {
         Ok(true)
     }
 
-    async fn describe(&mut self, text: &str) -> Result<Statement, Error> {
+    async fn describe(
+        &mut self,
+        text: &str,
+        learnt: impl Fn() -> Option<Statement> + Send,
+    ) -> Result<Statement, Error> {
         let connection = self.core().inner.get().await?;
+        // Of many who meet a text at once, those who had to wait for a connection need not ask any more.
+        if let Some(statement) = learnt() {
+            return Ok(statement);
+        }
         Ok(Statement::new(text, &connection.prepare(text).await?))
     }
 
@@ -202,7 +215,11 @@ impl Runs for &mut CachedConnection<TokioPostgres> {
         Ok(!checkout.in_transaction() && !checkout.leads_elsewhere(&statement))
     }
 
-    async fn describe(&mut self, text: &str) -> Result<Statement, Error> {
+    async fn describe(
+        &mut self,
+        text: &str,
+        _: impl Fn() -> Option<Statement> + Send,
+    ) -> Result<Statement, Error> {
         // On this one: it may have tables that no other has.
         let connection = self.ready().await?.connection();
         Ok(Statement::new(text, &connection.prepare(text).await?))

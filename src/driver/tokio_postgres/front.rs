@@ -67,6 +67,7 @@ impl Front for TokioPostgres {
 
     fn try_acquire(pool: &Pool) -> Option<Object> {
         if pool.status().available == 0 {
+            // It would begin to connect, and be dropped at that.
             return None;
         }
         let at_once = Timeouts {
@@ -225,9 +226,17 @@ impl Front for TokioPostgres {
         let _ = connection.batch_execute(&rollback(depth)).now_or_never();
     }
 
-    fn is_idle(_: &mut ClientWrapper) -> BoxFuture<'_, bool> {
-        // The driver does not tell whether a transaction is open.
-        ready(false).boxed()
+    fn is_idle(connection: &mut ClientWrapper) -> BoxFuture<'_, bool> {
+        Box::pin(async {
+            // The driver does not tell whether a transaction is open. Its time stands still inside of one, and one that has
+            // failed answers nothing.
+            let mut reader = Reader(connection);
+            let time = "SELECT pg_catalog.now()";
+            match (reader.one(time).await, reader.one(time).await) {
+                (Ok(first), Ok(second)) => first != second,
+                _ => false,
+            }
+        })
     }
 
     fn end_all(_: Object) -> BoxFuture<'static, ()> {

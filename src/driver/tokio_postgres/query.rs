@@ -5,7 +5,7 @@ use std::sync::Arc;
 use deadpool_postgres::ClientWrapper;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::{Row, RowStream, error::SqlState, types::Type};
 
 use super::{Column, Error, Statement, parameters::Encoded};
 use crate::{cache::Params, driver::front::Values};
@@ -104,19 +104,7 @@ impl OwnedQuery {
                     .query_typed_raw(&self.text, arguments.bound())
                     .await?
             }
-            Way::Prepared(arguments) => {
-                let types = arguments.types();
-                let statement = connection.prepare_typed_cached(&self.text, types).await?;
-                let bound = arguments.bound().into_iter().map(|(value, _)| value);
-                match connection.query_raw(&statement, bound).await {
-                    Ok(rows) => rows,
-                    Err(error) => {
-                        // Its plan may be of another result than the tables now give, which it would say each time.
-                        connection.statement_cache.remove(&self.text, types);
-                        return Err(error.into());
-                    }
-                }
-            }
+            Way::Prepared(arguments) => prepared(connection, &self.text, &arguments).await?,
         };
         // Read to the end before its count is asked for.
         let items = stream::unfold(Some(Box::pin(rows)), |rows| async move {
@@ -129,4 +117,34 @@ impl OwnedQuery {
         });
         Ok(items.boxed())
     }
+}
+
+/// Runs a statement that the connection prepares once, and again if what it prepared does not serve any more.
+async fn prepared(
+    connection: &ClientWrapper,
+    text: &str,
+    arguments: &Encoded,
+) -> Result<RowStream, tokio_postgres::Error> {
+    let types = arguments.types();
+    let run = async || {
+        let statement = connection.prepare_typed_cached(text, types).await?;
+        let bound = arguments.bound().into_iter().map(|(value, _)| value);
+        connection.query_raw(&statement, bound).await
+    };
+    match run().await {
+        Err(outdated) if is_outdated(&outdated) => {
+            // Nothing has been executed: the server refused to bind.
+            drop(connection.statement_cache.remove(text, types));
+            // In a transaction, which has failed by this, nothing can be prepared.
+            run().await.map_err(|_| outdated)
+        }
+        rows => rows,
+    }
+}
+
+/// Whether a prepared statement is gone (`DEALLOCATE`), or would give other columns than when it was prepared.
+fn is_outdated(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| {
+        *code == SqlState::INVALID_SQL_STATEMENT_NAME || *code == SqlState::FEATURE_NOT_SUPPORTED
+    })
 }

@@ -169,3 +169,6 @@ impl fmt::Debug for Bound {
         f.debug_struct("Bound").finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(shuttle)))]
+mod tests;

@@ -48,10 +48,16 @@ fn own(oid: u32) -> Type {
 
 /// Few values of each, of bytes that types and lengths are made of: what could be confused should be.
 fn lists() -> impl Strategy<Value = Vec<Given>> {
-    let kinds = [Type::INT8, Type::INT4, Type::TEXT, own(100_000), own(100_001)];
+    let kinds = [
+        Type::INT8,
+        Type::INT4,
+        Type::TEXT,
+        own(100_000),
+        own(100_001),
+    ];
     let byte = prop_oneof![Just(0_u8), Just(1), Just(4), Just(23), Just(255)];
     let value = (
-        prop::sample::select(&kinds[..]),
+        prop::sample::select(kinds.to_vec()),
         any::<bool>(),
         option::of(vec(byte, 0..6)),
     );

@@ -19,7 +19,7 @@ fn types() -> impl Strategy<Value = Type> {
         Type::RECORD,
     ];
     let name = || "[a\u{e4}\"]{0,2}";
-    let own = |kind: BoxedStrategy<Kind>| {
+    let own = move |kind: BoxedStrategy<Kind>| {
         (name(), OWN, kind, name())
             .prop_map(|(name, oid, kind, schema)| Type::new(name, oid, kind, schema))
     };
@@ -28,7 +28,7 @@ fn types() -> impl Strategy<Value = Type> {
         Just(Kind::Pseudo),
         vec(name(), 0..3).prop_map(Kind::Enum),
     ];
-    let leaf = prop_oneof![prop::sample::select(&built_in[..]), own(bare.boxed())];
+    let leaf = prop_oneof![prop::sample::select(built_in.to_vec()), own(bare.boxed())];
     leaf.prop_recursive(4, 12, 3, move |inner| {
         let field = (name(), inner.clone()).prop_map(|(name, kind)| Field::new(name, kind));
         let kind = prop_oneof![
@@ -86,7 +86,9 @@ fn assert_whole(rows: &Rows) {
         for at in 0..row.columns.len() {
             let (bytes, following) = value(rest).unwrap();
             assert_eq!(
-                row.try_get::<_, Option<Bare<'_>>>(at).unwrap().map(|bare| bare.0),
+                row.try_get::<_, Option<Bare<'_>>>(at)
+                    .unwrap()
+                    .map(|bare| bare.0),
                 bytes
             );
             rest = following;
@@ -102,10 +104,7 @@ fn assert_whole(rows: &Rows) {
 struct Bare<'r>(&'r [u8]);
 
 impl<'r> tokio_postgres::types::FromSql<'r> for Bare<'r> {
-    fn from_sql(
-        _: &Type,
-        raw: &'r [u8],
-    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+    fn from_sql(_: &Type, raw: &'r [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
         Ok(Bare(raw))
     }
 

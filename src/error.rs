@@ -134,7 +134,10 @@ impl Error {
     }
 
     /// What stands in the way of following the writes of others.
-    #[cfg_attr(not(feature = "cdc"), allow(dead_code, reason = "nobody follows"))]
+    #[cfg_attr(
+        not(all(feature = "cdc", any(feature = "postgres", feature = "sqlite"))),
+        allow(dead_code, reason = "nobody follows")
+    )]
     pub(crate) fn changes(problem: String, remedy: Option<String>) -> Self {
         Self::new(ErrorKind::Changes { problem, remedy })
     }

@@ -73,7 +73,7 @@
 //! | `tokio-postgres` | | `CachedClient`: the same before a `deadpool_postgres::Pool`, without sqlx or beside it ([`Builder::beside`]) |
 //! | `redis` | yes | `Builder::redis`: results and invalidations shared between processes, on Redis 7 or Valkey 8 and later |
 //! | `redis-tls` | | `rediss://` |
-//! | `cdc` | | `Builder::follow_changes`: writes that bypass the pool invalidate too, by PostgreSQL's logical replication |
+//! | `cdc` | | `Builder::follow_changes`: writes that bypass the pool invalidate too, by PostgreSQL's logical replication or `NOTIFY`, or SQLite's `data_version` |
 //! | `http` | | `http::ResponseCacheLayer`: whole responses kept and invalidated by the queries behind them, for any tower service |
 //! | `axum` | | `http`, which knows axum's nested routers, and `http::CachedJson` |
 //! | `metrics` | | `observe::metrics::publish`: the counters through the `metrics` facade |
@@ -82,7 +82,7 @@
 #[cfg(feature = "_pool")]
 mod builder;
 pub mod cache;
-#[cfg(feature = "cdc")]
+#[cfg(all(feature = "cdc", any(feature = "postgres", feature = "sqlite")))]
 pub mod cdc;
 #[cfg(feature = "_pool")]
 mod driver;

@@ -1,6 +1,6 @@
 //! The pool: a handle on the inner pool, the engine and what is known of each statement.
 
-#[cfg(feature = "cdc")]
+#[cfg(all(feature = "cdc", any(feature = "postgres", feature = "sqlite")))]
 mod changes;
 #[cfg(feature = "http")]
 mod responses;
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// What all handles on a pool share.
-pub struct Core<DB: Front> {
+pub(crate) struct Core<DB: Front> {
     pub(crate) inner: DB::Pool,
     pub(crate) engine: Arc<Engine>,
     pub(crate) statements: Statements,

@@ -1,25 +1,20 @@
 //! The builder's way to hear of writes that bypass the pool.
 
-use sqlx::Postgres;
-
 use super::Builder;
-use crate::cdc::LogicalReplication;
+use crate::{cdc::Follow, driver::Front, pool::CachedPool};
 
-impl Builder<Postgres> {
-    /// Follows the writes of everybody else (`psql`, other services, migrations, jobs inside the database) by the server's logical
-    /// replication. Default: they are seen when the time to live is over.
+impl<DB: Front> Builder<DB> {
+    /// Follows the writes of everybody else (`psql`, other services, migrations, jobs inside the database) by what the server or
+    /// the file tells: `cdc::LogicalReplication` or `cdc::Notifications` on PostgreSQL, `cdc::DataVersion` on SQLite. Default: they
+    /// are seen when the time to live is over.
     ///
-    /// What they commit invalidates what it can have changed, row by row where the change tells its keys, as soon as the server
-    /// has told it; `stats()` shows how long that takes (`change_lag_micros`). While the stream is not heard, the cache
-    /// answers nothing. `docs/cdc.md` says what the server needs, and what it costs it.
+    /// What they commit invalidates what it can have changed, as soon as that has been told; `docs/cdc.md` and `docs/sources.md` say
+    /// what each source needs, what it costs and how late it is. While nothing is heard, the cache answers nothing.
     ///
-    /// The stream has a connection of its own, to where the pool connects and without TLS, and a second one asks which
-    /// transactions still run. A pooler in between will not do.
-    ///
-    /// A server that is not set up for it is an error of [`build`](Self::build), which names the setting and the statement that
-    /// helps. One that is away is none.
-    pub fn follow_changes(mut self, replication: LogicalReplication) -> Self {
-        self.follow = Some(Box::new(|pool| Box::pin(pool.follow(replication))));
+    /// A database that is not set up for it is an error of [`build`](Self::build), which names the setting and the statement
+    /// that helps. A server that is away is none.
+    pub fn follow_changes(mut self, source: impl Follow<CachedPool<DB>>) -> Self {
+        self.follow = Some(Box::new(|pool| source.begin(pool)));
         self
     }
 }

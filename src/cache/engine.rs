@@ -32,7 +32,7 @@ pub struct Engine {
     pub(super) jitter: Share,
     /// Until when memory may answer; endless where nothing is shared.
     lease: Arc<Lease>,
-    pub(super) outsiders: Outsiders,
+    pub(super) outsiders: Arc<Outsiders>,
     pub(super) shared: Option<Shared>,
     origin: u64,
 }
@@ -66,10 +66,12 @@ impl Engine {
             Some(shared) => shared.lease.clone(),
             None => Arc::new(Lease::endless()),
         };
+        let outsiders = Arc::new(Outsiders::new());
+        let shared = beginning.map(|shared| shared.start(&clock, &outsiders, manner, &handle));
         Arc::new(Self {
             lease,
-            outsiders: Outsiders::new(),
-            shared: beginning.map(|shared| shared.start(&clock, manner, &handle)),
+            outsiders,
+            shared,
             origin,
             clock,
             store,
@@ -214,7 +216,12 @@ impl Engine {
     /// The shared tier, where its entries may be taken: what others have stored there is no newer than what they have heard.
     pub(super) fn trusted_tier(&self) -> Option<&Shared> {
         let shared = self.shared.as_ref()?;
-        self.outsiders.are_heard(self.now()).then_some(shared)
+        self.hears_outsiders(self.now()).then_some(shared)
+    }
+
+    #[inline]
+    fn hears_outsiders(&self, now: Tick) -> bool {
+        self.outsiders.are_heard(now) || self.sabotage.ignores_outsiders()
     }
 
     /// What the entry of `meta` is good for.
@@ -233,7 +240,7 @@ impl Engine {
     #[inline]
     pub(super) fn validity(&self, stamp: &Stamp, now: Tick) -> Validity {
         // Deaf to the other processes, or to those who bypass the pool, nobody can tell what still holds.
-        let hears = self.lease.is_live(now) && self.outsiders.are_heard(now);
+        let hears = self.lease.is_live(now) && self.hears_outsiders(now);
         if !hears && !self.sabotage.ignores_lease() {
             return Validity::Changed;
         }

@@ -18,12 +18,24 @@ pub enum Sabotage {
     /// Memory answers although the lease has ended.
     #[cfg(any(test, feature = "testing"))]
     IgnoreLease,
+    /// It answers although the writes of those who bypass the pool are not heard.
+    #[cfg(any(test, feature = "testing"))]
+    IgnoreOutsiders,
+    /// Who follows the changes for all says so before the shared clock has moved.
+    #[cfg(any(test, feature = "testing"))]
+    VouchEarly,
     /// Strict writes hold nothing.
     #[cfg(any(test, feature = "testing"))]
     SkipFence,
     /// Shared words are equal if their versions are, whatever their epochs.
     #[cfg(any(test, feature = "testing"))]
     IgnoreEpoch,
+    /// What others changed does not move the clock.
+    #[cfg(any(test, feature = "testing"))]
+    IgnoreChanges,
+    /// The beginning of a stream of changes is not taken for a change of everything.
+    #[cfg(any(test, feature = "testing"))]
+    SkipBeginning,
 }
 
 /// One question for each switch: whether the mechanism is broken.
@@ -47,6 +59,10 @@ questions! {
     ignores_stamps: IgnoreStamps;
     stamps_after_load: StampAfterLoad;
     ignores_lease: IgnoreLease;
+    ignores_outsiders: IgnoreOutsiders;
+    vouches_early: VouchEarly;
     skips_fences: SkipFence;
     ignores_epochs: IgnoreEpoch;
+    ignores_changes: IgnoreChanges;
+    skips_beginnings: SkipBeginning;
 }

@@ -2,6 +2,11 @@
 
 use std::{any::TypeId, collections::HashMap, sync::Arc};
 
+#[cfg(all(
+    not(shuttle),
+    any(all(feature = "cdc", feature = "postgres"), feature = "http")
+))]
+use super::engine_tests::hub::Hub;
 use super::{
     AnyEntry, Engine, EngineSettings, Key, ManualTime, Meta, Question, Shape, Stamp, Store, Stored,
     Tag, Tags, Terms, Tick, Time,
@@ -119,7 +124,20 @@ pub(crate) async fn engines(
     settings: EngineSettings,
     handle: tokio::runtime::Handle,
 ) -> ([Arc<Engine>; 2], ManualTime) {
-    let (hub, time, hand) = super::engine_tests::hub::Hub::new();
+    let (engines, _, hand) = engines_on_hub(settings, handle).await;
+    (engines, hand)
+}
+
+/// The same, with the tier.
+#[cfg(all(
+    not(shuttle),
+    any(all(feature = "cdc", feature = "postgres"), feature = "http")
+))]
+pub(crate) async fn engines_on_hub(
+    settings: EngineSettings,
+    handle: tokio::runtime::Handle,
+) -> ([Arc<Engine>; 2], Arc<Hub>, ManualTime) {
+    let (hub, time, hand) = Hub::new();
     let engines = [(); 2].map(|()| {
         let shared = Some((hub.member(), super::SharedSettings::default()));
         let store = Arc::new(PlainStore::default());
@@ -134,7 +152,7 @@ pub(crate) async fn engines(
     while !engines.iter().all(|engine| engine.stats().shared_live) {
         tokio::task::yield_now().await;
     }
-    (engines, hand)
+    (engines, hub, hand)
 }
 
 /// Settings whose hook notes the tags that it is told.

@@ -22,8 +22,14 @@ pub(crate) trait Changes: Send + Sync + 'static {
     /// A table is not what it was: the definitions must be read again, soon.
     fn definitions_moved(&self);
 
-    /// Which transactions are running, asked of the database in a snapshot of its own.
-    fn running(&self) -> BoxFuture<'_, Result<Running, Trouble>>;
+    /// How far the server is, as of some moment after the call.
+    fn moment(&self) -> BoxFuture<'_, Result<Moment, Trouble>>;
+
+    /// How many bytes of its log the server keeps for a slot; `None` if it has none of that name.
+    fn retained<'a>(&'a self, slot: &'a str) -> BoxFuture<'a, Result<Option<u64>, Trouble>>;
+
+    /// Has the server write its log out, which it may put off for as long as nobody commits.
+    fn flush(&self) -> BoxFuture<'_, Result<(), Trouble>>;
 
     /// What stands in the way of a feed.
     fn check(&self) -> BoxFuture<'_, Result<(), Trouble>>;
@@ -76,6 +82,17 @@ impl<'a> Rows<'_, 'a> {
         });
         old.into_iter().chain(new)
     }
+}
+
+/// How far a server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// The transactions whose changes nobody else sees yet.
+    pub(crate) running: Running,
+    /// The position behind all that is in the log: whatever anybody has seen by now was committed before it.
+    pub(crate) written: u64,
+    /// The position up to which the log is flushed, and so can be told.
+    pub(crate) flushed: u64,
 }
 
 /// The transactions that run, as PostgreSQL's `pg_snapshot` tells them.

@@ -1,4 +1,4 @@
-//! The task of a pool that hears of the writes of others: sessions, one after the other.
+//! The task of a pool that hears of the writes of others: sessions, one after the other, of whatever source.
 
 use std::{
     sync::{Arc, Weak},
@@ -7,35 +7,53 @@ use std::{
 
 use tokio::{runtime::Handle, time::timeout};
 
-use super::{
-    LogicalReplication, Target,
-    changes::Changes,
-    session::Session,
-    trouble::{Kind, Trouble},
-    wire::Slot,
-};
-use crate::{
-    cache::{Engine, shared::random},
-    observe::Event,
-};
+use super::trouble::{Kind, Trouble};
+use crate::{cache::Engine, observe::Event};
 
-/// How long a pool's `build()` waits for the stream.
+/// How long a pool's `build()` waits for the first session.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How soon a session is followed by another, at first and at most.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
-/// What it takes to hear of the writes of others.
-pub(crate) struct Feed {
-    engine: Weak<Engine>,
-    changes: Arc<dyn Changes>,
-    target: Target,
-    settings: LogicalReplication,
+/// Where news of the writes of others come from.
+pub(crate) trait Source: Send + Sync + 'static {
+    /// What has been opened and not begun.
+    type Session: Send;
+
+    /// Whether memory answers also while nothing is heard.
+    fn serves_when_blind(&self) -> bool;
+
+    /// Nobody reads any more.
+    fn is_closed(&self) -> bool;
+
+    /// Opens a session. What is committed once this has returned, it will hear of.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves nothing behind.
+    ///
+    /// # Errors
+    /// Those of the kind [`Kind::Lasting`] are for somebody to mend; the others pass.
+    fn open(&self) -> impl Future<Output = Result<Self::Session, Trouble>> + Send;
+
+    /// Follows until it cannot be told any more what others write, and says why. It begins with everything, it alone says that
+    /// it hears ([`Engine::changes_heard`]), and it does not keep the engine alive.
+    fn run(
+        &self,
+        session: Self::Session,
+        engine: Weak<Engine>,
+    ) -> impl Future<Output = Trouble> + Send;
 }
 
-impl Feed {
+/// What it takes to hear of the writes of others.
+pub(crate) struct Feed<S> {
+    engine: Weak<Engine>,
+    source: S,
+}
+
+impl<S: Source> Feed<S> {
     /// Begins to follow, on the runtime of `handle`, until the engine is gone. From now on memory answers only while the
-    /// stream is heard.
+    /// source is heard.
     ///
     /// # Cancel safety
     /// Dropping the future leaves nothing behind.
@@ -44,22 +62,18 @@ impl Feed {
     /// What somebody must mend. A server that is away is none.
     pub(crate) async fn start(
         engine: &Arc<Engine>,
-        changes: Arc<dyn Changes>,
-        target: Target,
-        settings: LogicalReplication,
+        source: S,
         handle: &Handle,
     ) -> Result<(), Trouble> {
-        if !settings.serves_when_blind {
+        if !source.serves_when_blind() {
             engine.rely_on_changes();
         }
         let feed = Self {
             engine: Arc::downgrade(engine),
-            changes,
-            target,
-            settings,
+            source,
         };
-        let opened = timeout(PATIENCE, feed.open()).await;
-        let opened = opened.unwrap_or_else(|_| Err(Trouble::passing("no stream in time")));
+        let opened = timeout(PATIENCE, feed.source.open()).await;
+        let opened = opened.unwrap_or_else(|_| Err(Trouble::passing("nothing to hear in time")));
         match opened {
             Err(trouble) if matches!(trouble.kind, Kind::Lasting(_)) => return Err(trouble),
             opened => handle.spawn(feed.run(opened)),
@@ -67,28 +81,22 @@ impl Feed {
         Ok(())
     }
 
-    async fn run(self, mut opened: Result<Slot, Trouble>) {
+    async fn run(self, mut opened: Result<S::Session, Trouble>) {
         let mut back_off = BACK_OFF.0;
         // Told once an outage, and not with every attempt.
         let mut told = false;
         loop {
             let trouble = match opened {
-                Ok(slot) => {
+                Ok(session) => {
                     (back_off, told) = (BACK_OFF.0, false);
-                    let Some(engine) = self.engine.upgrade() else {
-                        return;
-                    };
-                    let changes = self.changes.clone();
-                    let session = Session::new(slot, &engine, changes, self.settings.max_staleness);
-                    drop(engine);
-                    session.run().await
+                    self.source.run(session, self.engine.clone()).await
                 }
                 Err(trouble) => trouble,
             };
             let Some(engine) = self.engine.upgrade() else {
                 return;
             };
-            if self.changes.is_closed() {
+            if self.source.is_closed() {
                 return;
             }
             self.lost(&engine, &trouble, told);
@@ -97,7 +105,7 @@ impl Feed {
             drop(engine);
             time.sleep(back_off).await;
             back_off = (back_off * 2).min(BACK_OFF.1);
-            opened = self.open().await;
+            opened = self.source.open().await;
         }
     }
 
@@ -113,39 +121,42 @@ impl Feed {
             engine.emit(Event::ChangesLost { problem });
         }
     }
-
-    async fn open(&self) -> Result<Slot, Trouble> {
-        // A server that has accepted the connection may still never answer.
-        let checked = timeout(PATIENCE, self.changes.check()).await;
-        checked.unwrap_or_else(|_| Err(Trouble::passing("no answer from the server")))?;
-        let name = format!("cachedpool_{:016x}", random());
-        Slot::open(&self.target, &self.settings, &name).await
-    }
 }
 
 #[cfg(all(test, not(shuttle)))]
 mod tests {
     use super::*;
-    use crate::{
-        cache::{EngineSettings, Tags, testkit},
-        cdc::testkit::Plain,
-    };
+    use crate::cache::{EngineSettings, testkit};
+
+    /// One that is never opened.
+    struct Nowhere;
+
+    impl Source for Nowhere {
+        type Session = ();
+
+        fn serves_when_blind(&self) -> bool {
+            false
+        }
+
+        fn is_closed(&self) -> bool {
+            false
+        }
+
+        async fn open(&self) -> Result<(), Trouble> {
+            Err(Trouble::passing("nowhere"))
+        }
+
+        async fn run(&self, (): (), _: Weak<Engine>) -> Trouble {
+            Trouble::gone()
+        }
+    }
 
     #[tokio::test]
     async fn a_malformed_message_ends_every_result_and_the_hearing_and_is_told() {
         let (engine, _) = testkit::engine(EngineSettings::default(), Handle::current());
-        let plain = Plain::new(engine.stamp(&Tags::definitions()));
         let feed = Feed {
             engine: Arc::downgrade(&engine),
-            changes: Arc::new(plain),
-            target: Target {
-                host: "host".into(),
-                port: 1,
-                user: "user".into(),
-                password: "secret".into(),
-                database: "database".into(),
-            },
-            settings: LogicalReplication::new(),
+            source: Nowhere,
         };
         engine.changes_heard(engine.now().plus(Duration::from_secs(60)));
         let mut events = engine.events().subscribe();
@@ -160,6 +171,5 @@ mod tests {
         assert_eq!(events.next().await, Some(Event::InvalidatedEverything));
         let odd = events.next().await.unwrap();
         assert!(matches!(odd, Event::ChangesMalformed { .. }), "{odd}");
-        assert!(!format!("{:?}", feed.target).contains("secret"));
     }
 }

@@ -11,6 +11,10 @@
 //! Everything is invalid then: nobody knows what was written before. A transaction that had its commit in the log before the slot
 //! was made does not come, and may show after the beginning. It runs when the session begins, so the end of each of those is taken for a
 //! change of everything.
+//!
+//! # How long it holds
+//! The pool is told until when memory may answer: until the agreed time after the last moment for which it is known that nothing is
+//! missing (`proof.rs`).
 
 use std::{
     collections::VecDeque,
@@ -22,9 +26,12 @@ use futures_util::FutureExt as _;
 use tokio::time::timeout;
 
 use super::{
-    changes::{Changes, Running, is_of},
+    changes::{Changes, Moment, is_of},
     hearing::Hearing,
     pgoutput::{Message, decode},
+    proof::Proof,
+    settings::LogicalReplication,
+    slots::Retained,
     transaction::{Collector, Committed},
     trouble::Trouble,
     wire::{Heard, Line},
@@ -61,13 +68,12 @@ pub(super) struct Session<L> {
     hidden: VecDeque<Committed>,
     /// The transactions that ran at the beginning and still do.
     early: Vec<u64>,
-    /// When what came last was sent, and when it came.
-    sent: Tick,
+    /// When something came last.
     came: Tick,
-    /// When what we have been told was all there was.
-    complete: Option<Tick>,
-    /// Up to when the clock has moved for what showed.
-    proven: Tick,
+    proof: Proof,
+    /// Up to where the server had flushed its log when it was asked last.
+    flushed: u64,
+    retained: Retained,
     pause: Duration,
 }
 
@@ -76,22 +82,22 @@ impl<L: Line> Session<L> {
         line: L,
         engine: &Arc<Engine>,
         changes: Arc<dyn Changes>,
-        max_staleness: Duration,
+        settings: &LogicalReplication,
     ) -> Self {
         Self {
             line,
             engine: Arc::downgrade(engine),
             changes,
-            max_staleness,
+            max_staleness: settings.max_staleness,
             time: engine.time().clone(),
             hearing: Hearing::default(),
             collector: Collector::default(),
             hidden: VecDeque::new(),
             early: Vec::new(),
-            sent: engine.now(),
             came: engine.now(),
-            complete: None,
-            proven: engine.now(),
+            proof: Proof::new(settings.max_staleness),
+            flushed: 0,
+            retained: Retained::new(settings.most_retained),
             pause: AGAIN.0,
         }
     }
@@ -106,12 +112,12 @@ impl<L: Line> Session<L> {
         self.begin().await?;
         loop {
             let waits = !self.hidden.is_empty() || !self.early.is_empty();
-            let tick = self.max_staleness / 4;
-            let tick = if waits { self.pause.min(tick) } else { tick };
+            let rest = self.proof.rest(self.time.now());
+            let rest = if waits { self.pause.min(rest) } else { rest };
             let heard = tokio::select! {
                 biased;
                 heard = self.line.next() => Some(heard?),
-                () = self.time.sleep(tick) => None,
+                () = self.time.sleep(rest) => None,
             };
             let mut next = heard;
             for left in (0..BATCH).rev() {
@@ -122,20 +128,20 @@ impl<L: Line> Session<L> {
                 }
             }
             self.settle().await?;
-            if let Some(complete) = self.complete.take() {
-                self.prove(complete)?;
-            }
+            self.prove().await?;
+            self.watch().await?;
             self.listens()?;
         }
     }
 
     async fn begin(&mut self) -> Result<(), Trouble> {
+        // Else the answers would be another server's, and prove nothing.
+        self.watch().await?;
         // Before the clock moves: what does not run by now shows by now.
-        self.early = self.running().await?.open().to_vec();
+        self.early = self.moment().await?.running.open().to_vec();
         let engine = self.engine()?;
         let now = engine.now();
-        engine.invalidate_all().delivered().await;
-        self.proven = now;
+        engine.changed_unheard().delivered().await;
         engine.changes_heard(now.plus(self.max_staleness));
         engine.emit(Event::ChangesHeard);
         Ok(())
@@ -146,43 +152,37 @@ impl<L: Line> Session<L> {
         self.came = self.time.now();
         let malformed = Trouble::malformed;
         let changes = &*self.changes;
-        let (committed, sent) = match heard {
-            Heard::Alive(sent) => (None, Some(sent)),
-            Heard::Message(message) => {
-                let taken = self.collector.take(message, changes);
-                (taken.map_err(malformed)?, None)
+        let committed = match heard {
+            Heard::Alive(position, sent) => {
+                self.hearing.note(sent, self.came);
+                self.proof.reach(position);
+                return Ok(());
             }
+            Heard::Message(message) => self.collector.take(message, changes),
             Heard::Bytes(bytes, sent) => {
+                self.hearing.note(sent, self.came);
                 let message: Message<'_> =
                     decode(&bytes, self.collector.place()).map_err(malformed)?;
-                let taken = self.collector.take(message, changes);
-                (taken.map_err(malformed)?, Some(sent))
+                self.collector.take(message, changes)
             }
         };
-        if let Some(committed) = committed {
+        if let Some(committed) = committed.map_err(malformed)? {
             if self.hidden.len() >= MOST_HIDDEN {
                 return Err(Trouble::passing("too many commits do not show"));
             }
             // It came, and all of it: it moves what it touched, and not everything.
             self.early.retain(|xid| !is_of(*xid, committed.xid));
+            // They come in the order of their commits.
+            self.proof.reach(committed.end);
             self.hidden.push_back(committed);
             self.pause = AGAIN.0;
-        }
-        if let Some(sent) = sent {
-            self.sent = self.hearing.sent(sent, self.came);
-        }
-        // While a transaction is being told, what we know is what was true before it.
-        if self.collector.is_between() {
-            self.complete = Some(self.sent);
         }
         Ok(())
     }
 
-    /// Fails if nothing comes any more, what comes is too old, or nobody wants it.
+    /// Fails if nothing comes any more, or nobody wants it.
     fn listens(&self) -> Result<(), Trouble> {
-        let (now, most) = (self.time.now(), SILENCE.max(self.max_staleness * 2));
-        let is_late = self.collector.is_between() && now.since(self.proven) > most;
-        if now.since(self.came) > most || is_late {
+        if self.time.now().since(self.came) > SILENCE.max(self.max_staleness * 2) {
             return Err(Trouble::passing("nothing was heard for too long"));
         }
         match self.changes.is_closed() {
@@ -191,12 +191,13 @@ impl<L: Line> Session<L> {
         }
     }
 
-    /// Moves the clock for what shows by now.
+    /// Moves the clock for what shows by now, and confirms it.
     async fn settle(&mut self) -> Result<(), Trouble> {
-        if self.hidden.is_empty() && self.early.is_empty() {
+        if self.hidden.is_empty() && self.early.is_empty() && !self.is_due() {
+            self.line.confirm(self.proof.reached());
             return Ok(());
         }
-        let running = self.running().await?;
+        let running = self.moment().await?.running;
         let engine = self.engine()?;
         let mut tags = Tags::none();
         let early = self.early.len();
@@ -213,13 +214,15 @@ impl<L: Line> Session<L> {
             if self.hidden.is_empty() {
                 done = Some(committed.end);
             }
-            shown.push(committed.at);
             let moved = committed.touched.tags(|noted| engine.is_settled(noted));
-            tags = tags.union(&moved);
+            if !moved.is_empty() {
+                shown.push(committed.at);
+                tags = tags.union(&moved);
+            }
         }
         self.pause = (self.pause * 2).min(AGAIN.1);
         if !tags.is_empty() {
-            let receipt = engine.invalidate(&tags);
+            let receipt = engine.changed(&tags);
             let now = engine.now();
             for at in shown {
                 if let Some(lag) = self.hearing.since(at, now) {
@@ -229,30 +232,74 @@ impl<L: Line> Session<L> {
             receipt.delivered().await;
         }
         // Not before the others have been told.
+        if self.hidden.is_empty() {
+            // Also past what was none of ours, whose log the server would keep otherwise.
+            done = Some(self.proof.reached());
+        }
         if let Some(end) = done {
             self.line.confirm(end);
         }
         Ok(())
     }
 
-    /// All that showed at `sent` has moved the clock.
-    fn prove(&mut self, sent: Tick) -> Result<(), Trouble> {
-        self.proven = self.proven.max(sent);
-        self.engine()?
-            .changes_heard(self.proven.plus(self.max_staleness));
+    /// Lets memory answer for as long as what has moved the clock is new enough.
+    async fn prove(&mut self) -> Result<(), Trouble> {
+        // What came and does not show did not show when it was asked for last, which was after all of the questions.
+        if let Some(proven) = self.proof.proven() {
+            self.engine()?
+                .changes_heard(proven.plus(self.max_staleness));
+        }
+        let now = self.time.now();
+        match self.proof.waits_for_the_disk(now, self.flushed) {
+            true => self.answered(self.changes.flush()).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Looks now and then how much of its log the server keeps for the stream.
+    async fn watch(&mut self) -> Result<(), Trouble> {
+        let now = self.time.now();
+        if !self.retained.is_due(now) {
+            return Ok(());
+        }
+        let slot = self.line.name();
+        let bytes = self.answered(self.changes.retained(slot)).await?;
+        let bytes = bytes.ok_or_else(|| {
+            Trouble::passing("the server that was asked does not know the stream's slot")
+        })?;
+        let engine = self.engine()?;
+        engine.log_retained(bytes);
+        if let Some(bytes) = self.retained.note(now, bytes) {
+            let slot = self.line.name().into();
+            engine.emit(Event::ChangesLogRetained { slot, bytes });
+        }
         Ok(())
     }
 
-    async fn running(&self) -> Result<Running, Trouble> {
-        timeout(ANSWER, self.changes.running())
+    fn is_due(&self) -> bool {
+        self.proof.rest(self.time.now()).is_zero()
+    }
+
+    /// Asks the server how far it is.
+    async fn moment(&mut self) -> Result<Moment, Trouble> {
+        let now = self.time.now();
+        let moment = self.answered(self.changes.moment()).await?;
+        self.proof.ask(now, moment.written);
+        self.flushed = moment.flushed;
+        Ok(moment)
+    }
+
+    async fn answered<T>(
+        &self,
+        answer: impl Future<Output = Result<T, Trouble>>,
+    ) -> Result<T, Trouble> {
+        timeout(ANSWER, answer)
             .await
-            .unwrap_or_else(|_| Err(Trouble::passing("the server does not say what runs")))
+            .unwrap_or_else(|_| Err(Trouble::passing("the server does not answer")))
     }
 
     fn engine(&self) -> Result<Arc<Engine>, Trouble> {
-        self.engine
-            .upgrade()
-            .ok_or_else(|| Trouble::passing("the pool is gone"))
+        self.engine.upgrade().ok_or_else(Trouble::gone)
     }
 }
 

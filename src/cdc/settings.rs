@@ -6,6 +6,9 @@ use std::{fmt, time::Duration};
 ///
 /// The server must run with `wal_level = logical`, the pool's role must have `REPLICATION`, and there must be a publication of
 /// all tables by the name of `cachedpool`; [`create_publication`](Self::create_publication) makes it.
+///
+/// The stream has a connection of its own, to where the pool connects and without TLS, and a second one asks which
+/// transactions still run. A pooler in between will not do.
 #[derive(Clone, Debug)]
 #[must_use = "it does nothing until it is given to a builder"]
 pub struct LogicalReplication {
@@ -13,16 +16,23 @@ pub struct LogicalReplication {
     pub(crate) creates_publication: bool,
     pub(crate) max_staleness: Duration,
     pub(crate) serves_when_blind: bool,
+    pub(crate) durable_slot: Option<Box<str>>,
+    pub(crate) most_retained: u64,
 }
 
+/// So much log is nothing to tell of.
+const GIB: u64 = 1 << 30;
+
 impl LogicalReplication {
-    /// Of the publication `cachedpool`, through a temporary slot.
+    /// Of the publication `cachedpool`, through a temporary slot, which goes with its connection.
     pub fn new() -> Self {
         Self {
             publication: "cachedpool".into(),
             creates_publication: false,
             max_staleness: Duration::from_secs(1),
             serves_when_blind: false,
+            durable_slot: None,
+            most_retained: GIB,
         }
     }
 
@@ -42,11 +52,40 @@ impl LogicalReplication {
         self
     }
 
-    /// How long this process may be without a sign of life from the stream until its cache answers nothing. Default: 1 s.
+    /// How old an answer of the cache can be, as far as the writes of others go. Default: 1 s.
     ///
-    /// The server is asked to give one twice in this time (`wal_sender_timeout`).
+    /// # Staleness
+    /// When it is not known that nothing is missing that was seen that long ago, because the stream is silent, slow or has
+    /// much to carry, the cache answers nothing. The server is asked for that four times, and for a sign of life twice in this
+    /// time (`wal_sender_timeout`).
+    ///
+    /// Processes that share a tier should have the same.
     pub fn max_staleness(mut self, time: Duration) -> Self {
         self.max_staleness = time;
+        self
+    }
+
+    /// Follows by a slot of this name that stays when its session ends, and is made if it is missing. Default: a temporary one.
+    ///
+    /// A session begins with everything also here, so no answer is better for it. What is better is the way back: a slot that is
+    /// there need not be made, which waits for all open transactions. It is one session's at a time: another process that
+    /// wants the same one waits, and takes over when that ends. Without a shared tier its cache answers nothing meanwhile, so give each
+    /// such process a name of its own.
+    ///
+    /// **The server keeps its log for a slot that nobody reads, until its disk is full.** Bound that (`max_slot_wal_keep_size`), watch
+    /// it ([`warn_retained_wal`](Self::warn_retained_wal), and `pg_replication_slots` for when no pool runs), and
+    /// [`drop_slot`](super::drop_slot) when it is not used any more. A slot whose log the server has given up is made anew.
+    ///
+    /// A name is of at most 63 lower-case letters, digits and underscores; another is an error of the pool's `build()`.
+    pub fn durable_slot(mut self, name: impl Into<String>) -> Self {
+        self.durable_slot = Some(name.into().into());
+        self
+    }
+
+    /// How many bytes of its log the server may keep for the slot until [`Event::ChangesLogRetained`](crate::observe::Event) tells of it.
+    /// Default: 1 GiB. `stats()` has the number (`retained_wal_bytes`), which is looked up every ten seconds.
+    pub fn warn_retained_wal(mut self, bytes: u64) -> Self {
+        self.most_retained = bytes;
         self
     }
 

@@ -8,7 +8,7 @@ use std::sync::{
 use futures_core::future::BoxFuture;
 
 use super::{
-    changes::{Changes, Rows, Running},
+    changes::{Changes, Moment, Rows, Running},
     pgoutput::{Column, Datum, Message, Relation},
     trouble::Trouble,
 };
@@ -19,6 +19,9 @@ pub(super) struct Plain {
     pub(super) running: Mutex<String>,
     pub(super) definitions: Stamp,
     pub(super) looks: AtomicU64,
+    pub(super) written: AtomicU64,
+    pub(super) flushed: AtomicU64,
+    pub(super) retained: Mutex<Option<u64>>,
 }
 
 impl Plain {
@@ -27,7 +30,21 @@ impl Plain {
             running: Mutex::new("1:1000:".into()),
             definitions,
             looks: AtomicU64::default(),
+            written: AtomicU64::default(),
+            flushed: AtomicU64::default(),
+            retained: Mutex::new(Some(0)),
         }
+    }
+
+    /// The server keeps so much of its log, or knows no such slot.
+    pub(super) fn retain(&self, bytes: Option<u64>) {
+        *lock(&self.retained) = bytes;
+    }
+
+    /// The log is written up to `position`, and flushed.
+    pub(super) fn write(&self, position: u64) {
+        self.written.store(position, Ordering::Relaxed);
+        self.flushed.store(position, Ordering::Relaxed);
     }
 
     pub(super) fn run(&self, running: &str) {
@@ -62,9 +79,24 @@ impl Changes for Plain {
         self.looks.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn running(&self) -> BoxFuture<'_, Result<Running, Trouble>> {
-        let running = Running::parse(&lock(&self.running));
-        Box::pin(async { running.ok_or_else(|| Trouble::passing("nobody says")) })
+    fn moment(&self) -> BoxFuture<'_, Result<Moment, Trouble>> {
+        let moment = Running::parse(&lock(&self.running)).map(|running| Moment {
+            running,
+            written: self.written.load(Ordering::Relaxed),
+            flushed: self.flushed.load(Ordering::Relaxed),
+        });
+        Box::pin(async { moment.ok_or_else(|| Trouble::passing("nobody says")) })
+    }
+
+    fn retained<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<u64>, Trouble>> {
+        let retained = *lock(&self.retained);
+        Box::pin(async move { Ok(retained) })
+    }
+
+    fn flush(&self) -> BoxFuture<'_, Result<(), Trouble>> {
+        let written = self.written.load(Ordering::Relaxed);
+        self.flushed.store(written, Ordering::Relaxed);
+        Box::pin(async { Ok(()) })
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), Trouble>> {

@@ -123,11 +123,6 @@ impl Collector {
         }
     }
 
-    /// Whether no transaction is being told.
-    pub(super) fn is_between(&self) -> bool {
-        self.open.is_none()
-    }
-
     /// Takes the next message.
     ///
     /// # Errors

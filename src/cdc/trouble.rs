@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Passing,
     /// Somebody must mend it, by this.
     Lasting(String),
+    /// Another session has what this one wants. One at a time is meant to.
+    Taken,
     /// What came was no message.
     Malformed,
 }
@@ -35,14 +37,23 @@ impl Trouble {
         }
     }
 
+    /// The pool is, so that nobody wants to hear.
+    pub(super) fn gone() -> Self {
+        Self::passing("the pool is gone")
+    }
+
     /// What is wrong, and what helps.
     pub(crate) fn told(self) -> (String, Option<String>) {
         match self.kind {
             Kind::Lasting(remedy) => (self.problem, Some(remedy)),
-            Kind::Passing | Kind::Malformed => (self.problem, None),
+            Kind::Passing | Kind::Taken | Kind::Malformed => (self.problem, None),
         }
     }
 
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(dead_code, reason = "a file sends no messages")
+    )]
     pub(super) fn malformed(problem: impl fmt::Display) -> Self {
         Self {
             problem: problem.to_string(),
@@ -52,6 +63,10 @@ impl Trouble {
 
     /// What the server refused, with what helps. `message` holds the SQLSTATE, by which it is told (PostgreSQL manual,
     /// appendix A).
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(dead_code, reason = "a file refuses nothing")
+    )]
     pub(super) fn refused(message: &str, user: &str) -> Self {
         let remedies = [
             // Insufficient privilege.
@@ -73,6 +88,13 @@ impl Trouble {
             ),
         ];
         let state = |code: &str| message.contains(&format!("SQLSTATE {code}"));
+        // Duplicate object, and object in use: the name of a slot.
+        if state("42710") || state("55006") {
+            return Self {
+                problem: message.to_owned(),
+                kind: Kind::Taken,
+            };
+        }
         match remedies.into_iter().find(|(code, _)| state(code)) {
             Some((_, remedy)) => Self::lasting(message, remedy),
             None => Self::passing(message),
@@ -85,7 +107,7 @@ impl fmt::Display for Trouble {
         f.write_str(&self.problem)?;
         match &self.kind {
             Kind::Lasting(remedy) => write!(f, "; this helps: {remedy}"),
-            Kind::Passing | Kind::Malformed => Ok(()),
+            Kind::Passing | Kind::Taken | Kind::Malformed => Ok(()),
         }
     }
 }
@@ -103,5 +125,7 @@ mod tests {
         assert!(slots.contains("max_replication_slots"), "{slots}");
         let busy = Trouble::refused("the database system is starting up (SQLSTATE 57P03)", "app");
         assert_eq!(busy.kind, Kind::Passing);
+        let taken = "replication slot \"cachedpool_1\" already exists (SQLSTATE 42710)";
+        assert_eq!(Trouble::refused(taken, "app").kind, Kind::Taken);
     }
 }

@@ -8,7 +8,11 @@ use pgwire_replication::{
 };
 use tokio::time::timeout;
 
-use super::{LogicalReplication, Target, Trouble, pgoutput::Message};
+use super::{
+    LogicalReplication, Target, Trouble,
+    pgoutput::Message,
+    slots::{Origin, prepare},
+};
 
 /// How long it may take to connect.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -26,8 +30,8 @@ pub(super) enum Heard {
     Bytes(Bytes, i64),
     /// A message that has been read already.
     Message(Message<'static>),
-    /// A sign of life, and when it was sent.
-    Alive(i64),
+    /// A sign of life: all transactions that were committed before this position have come. And when it was sent.
+    Alive(u64, i64),
 }
 
 /// A stream of changes.
@@ -37,60 +41,97 @@ pub(super) trait Line: Send {
 
     /// All up to this position is done.
     fn confirm(&mut self, position: u64);
+
+    /// What the server calls it.
+    fn name(&self) -> &str;
 }
 
-/// The stream of one temporary slot, which ends with it.
-pub(super) struct Slot {
+/// The stream of one slot.
+pub(crate) struct Slot {
     client: ReplicationClient,
+    name: String,
     user: String,
+    origin: Origin,
 }
 
 impl Slot {
-    /// Connects, makes a slot and starts its stream. When this returns, all that is committed from then on will come.
+    /// Connects, makes a slot, unless it is a durable one that is there, and starts its stream. When this returns, all that is
+    /// committed from then on will come.
     ///
     /// # Cancel safety
-    /// Dropping the future closes the connection, and the slot goes with it.
+    /// Dropping the future closes the connection, and a slot that is not durable goes with it.
     pub(super) async fn open(
         target: &Target,
         settings: &LogicalReplication,
         name: &str,
     ) -> Result<Self, Trouble> {
-        let user = target.user.clone();
-        let told = |error| told(&error, &target.user);
         let config = config(target, settings, name);
         let client = ReplicationClient::connect_gated(config)
             .await
-            .map_err(told)?;
-        // From here on it is dropped with the connection.
-        let mut slot = Slot { client, user };
-        let greeted = timeout(CONNECT, slot.client.simple_query("IDENTIFY_SYSTEM")).await;
-        greeted
+            .map_err(|error| told(&error, &target.user))?;
+        // From here on the connection ends with it.
+        let mut slot = Slot {
+            client,
+            name: name.to_owned(),
+            user: target.user.clone(),
+            origin: Origin::Usual,
+        };
+        slot.ask("IDENTIFY_SYSTEM").await?;
+        if settings.durable_slot.is_some() {
+            slot.origin = prepare(&mut slot).await?;
+        } else {
+            // The old grammar: servers of every version read it.
+            let make = format!(
+                "CREATE_REPLICATION_SLOT {name} TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT"
+            );
+            slot.make(&make).await?;
+        }
+        let started = slot.client.start().await;
+        started.map_err(|error| slot.told(&error))?;
+        let started = timeout(CONNECT, slot.client.wait_started()).await;
+        started
             .map_err(|_| Trouble::passing("no answer from the server"))?
-            .map_err(told)?;
-        // The old grammar: servers of every version read it.
-        let make =
-            format!("CREATE_REPLICATION_SLOT {name} TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT");
-        timeout(SLOT, slot.client.simple_query(&make))
-            .await
-            .map_err(|_| Trouble::passing("a transaction that runs too long keeps the slot"))?
-            .map_err(told)?;
-        slot.client.start().await.map_err(told)?;
-        timeout(CONNECT, slot.client.wait_started())
-            .await
-            .map_err(|_| Trouble::passing("no answer from the server"))?
-            .map_err(told)?;
+            .map_err(|error| slot.told(&error))?;
         Ok(slot)
+    }
+
+    /// Where it came from.
+    pub(super) fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Asks something before the stream starts, and returns the rows of the answer.
+    pub(super) async fn ask(&mut self, sql: &str) -> Result<Vec<Vec<Option<Bytes>>>, Trouble> {
+        let answer = timeout(CONNECT, self.client.simple_query(sql)).await;
+        answer
+            .map_err(|_| Trouble::passing("no answer from the server"))?
+            .map_err(|error| self.told(&error))
+    }
+
+    /// Has a slot made by this command.
+    pub(super) async fn make(&mut self, command: &str) -> Result<(), Trouble> {
+        let made = timeout(SLOT, self.client.simple_query(command)).await;
+        made.map_err(|_| Trouble::passing("a transaction that runs too long keeps the slot"))?
+            .map(|_| ())
+            .map_err(|error| self.told(&error))
+    }
+
+    fn told(&self, error: &PgWireError) -> Trouble {
+        told(error, &self.user)
     }
 }
 
 impl Line for Slot {
     async fn next(&mut self) -> Result<Heard, Trouble> {
         let event = self.client.recv().await;
-        let event = event.map_err(|error| told(&error, &self.user))?;
+        let event = event.map_err(|error| self.told(&error))?;
         match event {
+            // The position behind the last record that the server has decoded, and told of if it was a commit.
             Some(ReplicationEvent::KeepAlive {
-                server_time_micros, ..
-            }) => Ok(Heard::Alive(server_time_micros)),
+                wal_end,
+                server_time_micros,
+                ..
+            }) => Ok(Heard::Alive(wal_end.as_u64(), server_time_micros)),
             Some(ReplicationEvent::Begin {
                 final_lsn,
                 xid,
@@ -123,6 +164,10 @@ impl Line for Slot {
 
     fn confirm(&mut self, position: u64) {
         self.client.update_applied_lsn(Lsn::from_u64(position));
+    }
+
+    fn name(&self) -> &str {
+        &self.name
     }
 }
 

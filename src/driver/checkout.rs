@@ -1,5 +1,7 @@
 //! A connection out of the pool together with all that must be settled before another may have it.
 
+mod control;
+mod pending;
 mod under;
 
 use std::{borrow::Cow, sync::Arc};
@@ -15,10 +17,12 @@ use super::{
     touched::Touched,
 };
 use crate::{
-    cache::{Receipt, Tags, Token, WriteGuard},
+    cache::{Receipt, Tags, Token},
     pool::Core,
     sql::Kind,
 };
+use control::{begin, commit, rollback, undoes};
+use pending::{Pending, Settled};
 use under::Under;
 
 /// What a running statement sends to whoever waits for it.
@@ -142,7 +146,7 @@ impl<DB: Front> Checkout<DB> {
             _ => Ok(()),
         };
         let defined = pending.moves_definitions;
-        let mut receipt = self.settle(pending, &effects, result);
+        let mut settled = self.settle(pending, &effects, result);
         if statement.facts.kind == Kind::Ddl {
             let core = self.core.clone();
             core.survey(self.connection()).await;
@@ -156,10 +160,9 @@ impl<DB: Front> Checkout<DB> {
         if statement.plan.session == SessionChange::Certain && self.core.session.lives_in_connection
         {
             // It cannot be closed, so what was read before must not be answered to those who read now.
-            receipt = receipt.and(self.core.engine.invalidate_all());
+            settled.receipt = settled.receipt.and(self.core.engine.invalidate_all());
         }
-        // Other processes hear of it before the caller does, if they can be told in time.
-        let token = receipt.delivered().await;
+        let token = settled.told(&self.core.engine).await;
         if let Some(item) = last {
             let _ = answers.send(Message::Item(item)).await;
         }
@@ -212,7 +215,7 @@ impl<DB: Front> Checkout<DB> {
             Err(_) => self.miscounted |= ends,
         }
         let defined = pending.moves_definitions;
-        let receipt = self.settle(
+        let settled = self.settle(
             pending,
             effects,
             result.as_ref().map(drop).map_err(DB::outcome),
@@ -220,7 +223,7 @@ impl<DB: Front> Checkout<DB> {
         if defined {
             self.look().await;
         }
-        let token = receipt.delivered().await;
+        let token = settled.told(&self.core.engine).await;
         result.map(|()| token)
     }
 
@@ -276,7 +279,7 @@ impl<DB: Front> Checkout<DB> {
         pending: Pending,
         effects: &[Effect],
         result: Result<(), Outcome>,
-    ) -> Receipt {
+    ) -> Settled {
         let engine = &self.core.engine;
         // Before the write's own step, which may be one of the definitions.
         let holds = pending.moves_definitions || !pending.writes || self.under.holds(engine);
@@ -303,12 +306,19 @@ impl<DB: Front> Checkout<DB> {
                 receipt.and(engine.invalidate(&visible.to_tags()))
             }
         };
+        let under = match pending.moves_definitions || !pending.writes {
+            true => Under::Nothing,
+            false => self.under.clone(),
+        };
         if self.ledger.is_settled() {
             self.under = Under::Nothing;
         }
         match holds {
-            true => receipt,
-            false => receipt.and(self.core.engine.invalidate_all()),
+            true => Settled { receipt, under },
+            false => Settled {
+                receipt: receipt.and(self.core.engine.invalidate_all()),
+                under: Under::Nothing,
+            },
         }
     }
 
@@ -388,58 +398,6 @@ impl<DB: Front> Checkout<DB> {
             self.depth -= 1;
         }
     }
-}
-
-/// A statement on its way, and the ledger as it will be if all goes well.
-struct Pending {
-    guard: WriteGuard,
-    after: Ledger,
-    /// Others will see something changed.
-    writes: bool,
-    /// Definitions among it.
-    moves_definitions: bool,
-}
-
-impl Pending {
-    fn new(guard: WriteGuard, after: Ledger, visible: &Touched) -> Self {
-        Pending {
-            guard,
-            after,
-            writes: !visible.is_empty(),
-            moves_definitions: visible.moves_definitions(),
-        }
-    }
-}
-
-fn begin<DB: Front>(depth: usize) -> Vec<Effect> {
-    match depth {
-        0 => vec![Effect::Begin],
-        _ => vec![Effect::Savepoint(DB::savepoint(depth))],
-    }
-}
-
-fn commit<DB: Front>(depth: usize) -> Vec<Effect> {
-    match depth {
-        0 => vec![],
-        1 => vec![Effect::Commit { chain: false }],
-        _ => vec![Effect::Release(DB::savepoint(depth - 1))],
-    }
-}
-
-fn rollback<DB: Front>(depth: usize) -> Vec<Effect> {
-    match depth {
-        0 => vec![],
-        1 => vec![Effect::Rollback { chain: false }],
-        _ => vec![Effect::RollbackTo(DB::savepoint(depth - 1))],
-    }
-}
-
-/// Whether effects only take back what was written.
-fn undoes(effects: &[Effect]) -> bool {
-    !effects.is_empty()
-        && effects
-            .iter()
-            .all(|effect| matches!(effect, Effect::Rollback { .. } | Effect::RollbackTo(_)))
 }
 
 impl<DB: Front> Drop for Checkout<DB> {

@@ -58,7 +58,7 @@ pub(crate) enum Trouble<E> {
     Misnamed(Misnamed),
 }
 
-impl<E: StdError + Send + Sync + 'static> From<Trouble<E>> for crate::Error {
+impl<E: StdError + Send + Sync + 'static> From<Trouble<E>> for crate::error::Error {
     fn from(trouble: Trouble<E>) -> Self {
         match trouble {
             Trouble::Catalog(error) => {

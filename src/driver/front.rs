@@ -15,6 +15,9 @@ use crate::{
 /// What was bound, in order; `None` is NULL or unknown.
 pub(crate) type Values = Vec<Option<Canonical>>;
 
+/// What a loader of the catalog finds, or why it cannot.
+pub(crate) type Loading<'c, T, E> = BoxFuture<'c, Result<T, LoadError<E>>>;
+
 /// What a [`CachedPool`](crate::CachedPool) can stand before: sqlx's `Postgres`, `MySql` or `Sqlite`, or
 /// `TokioPostgres`, each behind the feature of its name. Sealed.
 pub trait Front: Sized + Send + 'static {
@@ -65,7 +68,7 @@ pub trait Front: Sized + Send + 'static {
     ///
     /// # Errors
     /// [`ErrorKind::Keys`](crate::ErrorKind::Keys).
-    fn prove() -> Result<(), crate::Error>;
+    fn prove() -> Result<(), crate::error::Error>;
 
     /// Takes a connection out of the pool.
     fn acquire(pool: &Self::Pool) -> BoxFuture<'_, Result<Self::Pooled, Self::Error>>;
@@ -103,19 +106,13 @@ pub trait Front: Sized + Send + 'static {
     ) -> BoxFuture<'_, Result<bool, Self::Error>>;
 
     /// Asks where its connections look for a bare name.
-    fn path(
-        connection: &mut Self::Connection,
-    ) -> BoxFuture<'_, Result<Vec<Box<str>>, LoadError<Self::Error>>>;
+    fn path(connection: &mut Self::Connection) -> Loading<'_, Vec<Box<str>>, Self::Error>;
 
     /// Reads the catalog.
-    fn catalog(
-        connection: &mut Self::Connection,
-    ) -> BoxFuture<'_, Result<Catalog, LoadError<Self::Error>>>;
+    fn catalog(connection: &mut Self::Connection) -> Loading<'_, Catalog, Self::Error>;
 
     /// A text that is another one if the catalog has changed in a way that matters.
-    fn fingerprint(
-        connection: &mut Self::Connection,
-    ) -> BoxFuture<'_, Result<String, LoadError<Self::Error>>>;
+    fn fingerprint(connection: &mut Self::Connection) -> Loading<'_, String, Self::Error>;
 
     /// Runs a query on a connection.
     fn run(
@@ -225,7 +222,7 @@ impl<E> From<E> for Unfit<E> {
     }
 }
 
-impl<E: StdError + Send + Sync + 'static> From<Unfit<E>> for crate::Error {
+impl<E: StdError + Send + Sync + 'static> From<Unfit<E>> for crate::error::Error {
     fn from(unfit: Unfit<E>) -> Self {
         match unfit {
             Unfit::Unknown(source) => Self::session(source),

@@ -29,7 +29,7 @@ const LONGEST_TEXT: usize = 64 << 10;
 
 /// One SQL text as the pool sees it.
 #[derive(Debug)]
-pub struct Statement {
+pub(crate) struct Statement {
     /// Stands for the normal form and what it depends on in keys. Never given to another one of either, so comparing it
     /// compares both.
     pub(crate) id: u64,

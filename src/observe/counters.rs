@@ -77,6 +77,16 @@ impl Labelled {
     }
 }
 
+/// The number of now.
+#[derive(Debug, Default)]
+pub(crate) struct Gauge(AtomicU64);
+
+impl Gauge {
+    pub(crate) fn set(&self, n: u64) {
+        self.0.store(n, Relaxed);
+    }
+}
+
 /// Transactions of others, and how long after their commit they were accounted for.
 #[derive(Debug, Default)]
 pub(crate) struct Lags {
@@ -121,6 +131,7 @@ pub(crate) struct Counters {
     /// Results that would not have come back from the shared tier as they were, by reason.
     pub(crate) withheld: Labelled,
     pub(crate) changes: Lags,
+    pub(crate) retained_wal: Gauge,
     skips: Labelled,
 }
 
@@ -155,6 +166,7 @@ impl Counters {
             changes_followed: self.changes.count.load(),
             change_lag_micros: self.changes.last.load(Relaxed),
             worst_change_lag_micros: self.changes.worst.load(Relaxed),
+            retained_wal_bytes: self.retained_wal.0.load(Relaxed),
             ..Stats::default()
         }
     }

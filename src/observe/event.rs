@@ -110,10 +110,24 @@ pub enum Event {
         /// What was wrong, and what helps where that is known.
         problem: Arc<str>,
     },
+    /// This process follows the writes of those who bypass the pool for all processes that share its clock, from now on.
+    ChangesLed,
     /// What came was no message of a change: everything was invalidated, and the stream begins again.
     ChangesMalformed {
         /// What was wrong with it.
         problem: Arc<str>,
+    },
+    /// The server had given up its log for this durable slot, which was made anew; everything was invalidated.
+    ChangesSlotLost {
+        /// Its name.
+        slot: Arc<str>,
+    },
+    /// The server keeps more of its log for the stream than it should (`warn_retained_wal`). Told when it becomes so.
+    ChangesLogRetained {
+        /// The name of the stream's slot.
+        slot: Arc<str>,
+        /// How much it keeps.
+        bytes: u64,
     },
     /// A hint in a SQL comment is unknown or malformed; the query ran without it.
     HintFault {
@@ -245,8 +259,21 @@ impl fmt::Display for Event {
             Event::ChangesLost { problem } => {
                 write!(f, "the changes by others are not heard any more: {problem}")
             }
+            Event::ChangesLed => f.write_str("follows the changes by others for all processes"),
             Event::ChangesMalformed { problem } => {
                 write!(f, "a change by others could not be read: {problem}")
+            }
+            Event::ChangesSlotLost { slot } => {
+                write!(
+                    f,
+                    "the replication slot {slot} had lost its log and was made anew"
+                )
+            }
+            Event::ChangesLogRetained { slot, bytes } => {
+                write!(
+                    f,
+                    "the server keeps {bytes} bytes of its log for the replication slot {slot}"
+                )
             }
             Event::HintFault { names } => {
                 write!(f, "unknown or malformed hint(s): {}", names.join(", "))
@@ -302,7 +329,9 @@ impl Events {
             | Event::DeliveryFailed { .. }
             | Event::StepsCollapsed
             | Event::ChangesLost { .. }
-            | Event::ChangesMalformed { .. } => tracing::warn!(target: "cachedpool", "{event}"),
+            | Event::ChangesMalformed { .. }
+            | Event::ChangesSlotLost { .. }
+            | Event::ChangesLogRetained { .. } => tracing::warn!(target: "cachedpool", "{event}"),
             _ => tracing::debug!(target: "cachedpool", "{event}"),
         }
         if self.sender.receiver_count() > 0 {

@@ -21,7 +21,8 @@ pub fn publish(pool: &str, stats: &Stats) {
             | "in_flight"
             | "quarantined"
             | "change_lag_micros"
-            | "worst_change_lag_micros" => {
+            | "worst_change_lag_micros"
+            | "retained_wal_bytes" => {
                 // A recorder's gauge is a float.
                 #[expect(clippy::cast_precision_loss, reason = "exact up to 2⁵³")]
                 gauge!(format!("cachedpool_{name}"), vec![pool()]).set(number as f64);

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 
-/// Every counter of a pool at one moment. Counts are since the pool was built; the last eight are of now.
+/// Every counter of a pool at one moment. Counts are since the pool was built; the last ten are of now.
 ///
 /// `Display` gives an aligned table. The numbers are read one after the other, so sums may be off by what
 /// happened meanwhile.
@@ -80,9 +80,14 @@ pub struct Stats {
     pub change_lag_micros: u64,
     /// The longest that it took since the pool was built.
     pub worst_change_lag_micros: u64,
+    /// Bytes of its log that the server kept for the stream of the changes at the last look, up to ten seconds ago.
+    pub retained_wal_bytes: u64,
     /// Whether this process hears of the writes of those who bypass the pool, so that its memory may answer. Always false where
     /// nobody follows them.
     pub changes_live: bool,
+    /// Whether this process follows them for all processes that share its clock. The others hear of them by that clock, and count
+    /// neither the transactions nor their lag.
+    pub changes_leader: bool,
 }
 
 impl Stats {
@@ -98,7 +103,7 @@ impl Stats {
     }
 
     /// The plain numbers with their names, in the order of the table.
-    pub(super) fn numbers(&self) -> [(&'static str, u64); 27] {
+    pub(super) fn numbers(&self) -> [(&'static str, u64); 28] {
         [
             ("hits_local", self.hits_local),
             ("hits_shared", self.hits_shared),
@@ -127,6 +132,7 @@ impl Stats {
             ("changes_followed", self.changes_followed),
             ("change_lag_micros", self.change_lag_micros),
             ("worst_change_lag_micros", self.worst_change_lag_micros),
+            ("retained_wal_bytes", self.retained_wal_bytes),
         ]
     }
 }

@@ -6,7 +6,7 @@ use cachedpool::{Source, is_not_cached, observe::Event, prelude::*};
 use cachedpool_test_support::{Proxy, Victim, logical_postgres, wait_until};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::kit::{SOON, Scene, USERS, patient};
+use super::kit::{SOON, Scene, USERS, patient, upstream_of};
 
 const COUNT: &str = "SELECT count(*) FROM users";
 /// Ends the stream of this database alone.
@@ -56,13 +56,9 @@ async fn a_server_that_was_killed_is_followed_again() {
 async fn a_stream_that_falls_silent_ends_the_answers_from_memory() {
     let server = logical_postgres().await;
     let url = server.fresh_database().await;
-    let upstream = url
-        .split(['@', '/'])
-        .find(|part| part.starts_with("127."))
-        .unwrap()
-        .to_owned();
-    let proxy = Proxy::start(upstream.parse().unwrap()).await;
-    let through = url.replace(&upstream, &proxy.address().to_string());
+    let (upstream, text) = upstream_of(&url);
+    let proxy = Proxy::start(upstream).await;
+    let through = url.replace(&text, &proxy.address().to_string());
     let settings = patient().max_staleness(Duration::from_secs(2));
     let mut scene = Scene::at(through, USERS, settings).await;
     assert_eq!(scene.warm(COUNT).await, 100);

@@ -1,8 +1,12 @@
 //! A pool that follows what others write, and somebody else.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
-use cachedpool::{Builder, CachedPool, Source, cdc::LogicalReplication, prelude::*};
+use cachedpool::{
+    Builder, CachedPool, Source,
+    cdc::{Follow, LogicalReplication},
+    prelude::*,
+};
 use cachedpool_test_support::{logical_postgres, wait_until};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Postgres};
 
@@ -40,7 +44,11 @@ impl Scene {
         Self::at(url, tables, patient()).await
     }
 
-    pub(crate) async fn at(url: String, tables: &str, settings: LogicalReplication) -> Self {
+    pub(crate) async fn at(
+        url: String,
+        tables: &str,
+        settings: impl Follow<CachedPool<Postgres>>,
+    ) -> Self {
         let mut outside = PgConnection::connect(&url).await.unwrap();
         outside
             .execute(AssertSqlSafe(tables.to_owned()))
@@ -109,6 +117,13 @@ impl Scene {
         self.write(write).await;
         self.sees(sql, after).await;
     }
+}
+
+/// Where the server of a URL listens, and how the URL spells that.
+pub(crate) fn upstream_of(url: &str) -> (SocketAddr, String) {
+    let mut parts = url.split(['@', '/']);
+    let text = parts.find(|part| part.starts_with("127.")).unwrap();
+    (text.parse().unwrap(), text.to_owned())
 }
 
 /// A pool on which nothing ends by itself.

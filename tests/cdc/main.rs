@@ -5,10 +5,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 
+mod behind;
+mod damage;
+mod data_version;
+#[cfg(feature = "redis")]
+mod election;
 mod faults;
 mod kinds;
 mod kit;
 mod lag;
+mod notify;
+mod notify_faults;
 mod races;
 mod refusals;
 mod rows;
+mod slots;

@@ -13,3 +13,4 @@ mod refusals;
 #[cfg(feature = "redis-tls")]
 mod tls;
 mod valkey;
+mod vouching;

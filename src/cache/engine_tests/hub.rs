@@ -8,10 +8,10 @@ use std::{
 };
 
 use crate::cache::{
-    ManualTime, Tags, Time,
+    ManualTime, Tags, Tick, Time,
     shared::{
-        Answer, Claim, Fetched, Hold, MemoryClock, Reading, Session, SharedTier, Step, TierError,
-        Watcher, Word,
+        Answer, Claim, Fetched, Hold, MemoryClock, Reading, Session, SharedTier, Since, Step,
+        TierError, Watcher, Word,
     },
     sync::{Mutex, MutexGuard, lock},
 };
@@ -27,6 +27,7 @@ struct State {
     session: u64,
     entries: HashMap<String, Vec<u8>>,
     claims: HashMap<String, u64>,
+    vouched: HashMap<String, Tick>,
     watchers: Vec<Arc<dyn Watcher>>,
     /// Calls that never answer.
     silent: HashSet<Call>,
@@ -38,7 +39,7 @@ struct State {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Call {
+pub(crate) enum Call {
     Beat,
     Fetch,
     Read,
@@ -47,6 +48,8 @@ pub(super) enum Call {
     Hold,
     Claim,
     Release,
+    Vouch,
+    Vouched,
 }
 
 impl Hub {
@@ -57,6 +60,7 @@ impl Hub {
             session: 1,
             entries: HashMap::new(),
             claims: HashMap::new(),
+            vouched: HashMap::new(),
             watchers: Vec::new(),
             silent: HashSet::new(),
             broken: HashSet::new(),
@@ -81,7 +85,7 @@ impl Hub {
         lock(&self.state)
     }
 
-    pub(super) fn silence(&self, call: Call) {
+    pub(crate) fn silence(&self, call: Call) {
         self.state().silent.insert(call);
     }
 
@@ -94,7 +98,7 @@ impl Hub {
         self.state().dead.insert(index);
     }
 
-    pub(super) fn mend(&self) {
+    pub(crate) fn mend(&self) {
         let mut state = self.state();
         state.silent.clear();
         state.broken.clear();
@@ -114,9 +118,10 @@ impl Hub {
     }
 
     /// All is lost but the entries, as in a server that comes back with an old dump.
-    pub(super) fn forget_clock(&self) {
+    pub(crate) fn forget_clock(&self) {
         let mut state = self.state();
         state.session += 1;
+        state.vouched.clear();
         state.clock = MemoryClock::new(state.session);
         for watcher in state.watchers.clone() {
             state.clock.attach(watcher);
@@ -232,6 +237,29 @@ impl SharedTier for Member {
             if state.claims.get(key) == Some(&owner) {
                 state.claims.remove(key);
             }
+        })
+    }
+
+    fn can_vouch(&self) -> bool {
+        true
+    }
+
+    fn memory(&self) -> Option<String> {
+        Some(self.hub.state().session.to_string())
+    }
+
+    fn vouch<'a>(&'a self, topic: &'a str, since: &'a Since<'a>) -> Answer<'a, ()> {
+        let moment = since().map(|since| self.hub.time.now().minus(since));
+        self.call(Call::Vouch, |state, _| match moment {
+            Some(moment) => drop(state.vouched.insert(topic.to_owned(), moment)),
+            None => drop(state.vouched.remove(topic)),
+        })
+    }
+
+    fn vouched<'a>(&'a self, topic: &'a str) -> Answer<'a, Option<Duration>> {
+        let now = self.hub.time.now();
+        self.call(Call::Vouched, |state, _| {
+            Some(now.since(*state.vouched.get(topic)?))
         })
     }
 }

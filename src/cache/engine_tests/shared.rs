@@ -5,6 +5,7 @@ mod foreign;
 mod gathered;
 mod reads;
 mod strict;
+mod vouched;
 
 use super::{
     hub::{Call, Hub},

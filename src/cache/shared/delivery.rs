@@ -16,7 +16,7 @@ use std::{
 };
 
 use futures_util::future::{try_join, try_join_all};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 
 use super::{
     Ended, Receipt, SharedTier, TierError, Word,
@@ -49,6 +49,8 @@ pub(in crate::cache) struct Delivery {
     wake: Notify,
     /// The tier answers again.
     back: Notify,
+    /// The last batch that was delivered. Written by the worker.
+    delivered: watch::Sender<u64>,
     lease: Arc<Lease>,
     known: Arc<Known>,
     /// The next id of a hold. Random at first, so that processes do not get in each other's way.
@@ -76,6 +78,7 @@ impl Delivery {
             closing: AtomicBool::new(false),
             wake: Notify::new(),
             back: Notify::new(),
+            delivered: watch::Sender::new(0),
             lease,
             known,
             ids: AtomicU64::new(super::random()),
@@ -163,6 +166,17 @@ impl Delivery {
         lock(&self.pending).concerns(slots)
     }
 
+    /// Waits until all that has been queued by now is delivered, however long the tier is away.
+    pub(super) async fn flushed(&self) {
+        let last = lock(&self.pending).last_batch();
+        // It is in `self`, so there is always a sender.
+        let _ = self
+            .delivered
+            .subscribe()
+            .wait_for(|&done| done >= last)
+            .await;
+    }
+
     /// How many slots' steps have not been delivered.
     pub(super) fn pending(&self) -> usize {
         lock(&self.pending).len()
@@ -209,6 +223,7 @@ impl Delivery {
                     back_off = BACK_OFF.0;
                     self.known.note(&words);
                     lock(&self.pending).delivered(&batch);
+                    self.delivered.send_replace(batch.number);
                     for waiter in batch.waiters {
                         waiter.tell(&words);
                     }

@@ -28,6 +28,7 @@ mod settings;
 mod tier;
 mod token;
 mod uploads;
+mod vouch;
 mod workers;
 
 use std::{collections::hash_map::RandomState, hash::BuildHasher as _, sync::Arc};
@@ -37,7 +38,7 @@ use tokio::{
     sync::{Notify, watch},
 };
 
-use super::{Clock, Sabotage, Tags, Time, freshness::Share, sync::Mutex};
+use super::{Clock, Sabotage, Tags, Time, freshness::Share, outsiders::Outsiders, sync::Mutex};
 use crate::observe::{Observer, Stats};
 
 use ears::Ears;
@@ -46,6 +47,7 @@ use fence::Fences;
 use homebound::Homebound;
 use pulse::Pulse;
 use uploads::Uploads;
+use vouch::Voucher;
 use workers::Workers;
 
 pub(super) use delivery::Delivery;
@@ -61,7 +63,7 @@ pub use receipt::Receipt;
 pub use settings::SharedSettings;
 pub use tier::{
     Answer, Claim, DEFINITIONS, EVERYTHING, Fetched, Held, Hold, HoldReason, Reading, Session,
-    SharedTier, Step, TierError, Watcher, Word, Words,
+    SharedTier, Since, Step, TierError, Watcher, Word, Words,
 };
 pub use token::{Token, TokenError};
 
@@ -131,7 +133,13 @@ impl Beginning {
     }
 
     /// Begins to listen, to beat and to deliver, on the runtime of `handle`.
-    pub(super) fn start(self, clock: &Arc<Clock>, manner: Manner, handle: &Handle) -> Shared {
+    pub(super) fn start(
+        self,
+        clock: &Arc<Clock>,
+        outsiders: &Arc<Outsiders>,
+        manner: Manner,
+        handle: &Handle,
+    ) -> Shared {
         let Self {
             tier,
             settings,
@@ -162,11 +170,19 @@ impl Beginning {
             lease: lease.clone(),
             known: known.clone(),
             delivery: delivery.clone(),
+            outsiders: outsiders.clone(),
             lost,
             begun: beginning,
             settings: settings.clone(),
             time: time.clone(),
             observer: observer.clone(),
+        };
+        let voucher = Voucher {
+            tier: tier.clone(),
+            outsiders: outsiders.clone(),
+            delivery: delivery.clone(),
+            sabotage: manner.sabotage,
+            time: time.clone(),
         };
         let (uploads, queue) = Uploads::new(observer.clone());
         let workers = Workers {
@@ -174,6 +190,7 @@ impl Beginning {
             pulse: Arc::new(pulse),
             delivery: delivery.clone(),
             fences: fences.clone(),
+            voucher: Arc::new(voucher),
             uploads: uploads.clone(),
             queue: Arc::new(queue),
             running: Mutex::default(),
@@ -224,9 +241,19 @@ impl Shared {
 
     /// To be called by whoever writes or reads: a pool can outlive the runtime that it was built on.
     pub(super) fn revive(&self) {
-        if !self.lease.is_live(self.time.now()) {
+        if !self.is_live() {
             self.workers.revive();
         }
+    }
+
+    /// The tier, if processes can follow something for each other by it.
+    pub(super) fn common(&self) -> Option<&dyn SharedTier> {
+        self.tier.can_vouch().then_some(&*self.tier)
+    }
+
+    /// Whether this process hears of the steps of the others.
+    pub(super) fn is_live(&self) -> bool {
+        self.lease.is_live(self.time.now())
     }
 
     pub(super) fn covers(&self, token: &Token) -> bool {
@@ -242,7 +269,7 @@ impl Shared {
     /// Completes a snapshot of the counters.
     pub(super) fn tell(&self, stats: &mut Stats) {
         stats.pending_invalidations = self.delivery.pending() as u64;
-        stats.shared_live = self.lease.is_live(self.time.now());
+        stats.shared_live = self.is_live();
     }
 }
 

@@ -64,6 +64,8 @@ pub(super) struct Pending {
     waiters: Vec<Waiter>,
     /// How many batches, those on their way among them, will move a slot.
     moving: HashMap<u16, u32>,
+    /// How many batches were taken. What is put back goes with a later one.
+    taken: u64,
 }
 
 /// What is owed to one slot.
@@ -85,6 +87,7 @@ pub(super) struct Doubt {
 /// What is sent together.
 #[derive(Default)]
 pub(super) struct Batch {
+    pub(super) number: u64,
     steps: BTreeMap<u16, Owed>,
     pub(super) doubts: Vec<Doubt>,
     pub(super) waiters: Vec<Waiter>,
@@ -153,13 +156,20 @@ impl Pending {
         self.steps.is_empty() && self.doubts.is_empty()
     }
 
+    /// The batch with which the last of what there is will have gone.
+    pub(super) fn last_batch(&self) -> u64 {
+        self.taken + u64::from(!self.is_idle())
+    }
+
     /// Takes all there is to send.
     pub(super) fn take(&mut self) -> Batch {
+        self.taken = self.last_batch();
         let steps = std::mem::take(&mut self.steps);
         let doubts = std::mem::take(&mut self.doubts);
         let stepping = steps.iter().filter(|(_, owed)| owed.moves);
         let moving = stepping.map(|(&slot, _)| slot).collect();
         Batch {
+            number: self.taken,
             steps,
             doubts,
             waiters: std::mem::take(&mut self.waiters),

@@ -11,12 +11,16 @@ use super::{
     lease::{Lease, Renewal},
 };
 use crate::{
-    cache::{Clock, Time},
+    cache::{Clock, Time, outsiders::Outsiders},
     observe::{Event, Observer},
 };
 
 /// Beats in the time that the lease lasts.
 const BEATS: u32 = 4;
+
+/// So often it is asked, at least, what is said of outsiders, in the time for which that is good. By then it is half of that old: a
+/// server with nothing to tell gives a sign of life twice in it.
+const LOOKS: u32 = 8;
 
 /// How long a beat may take at least.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -30,6 +34,7 @@ pub(super) struct Pulse {
     pub(super) lease: Arc<Lease>,
     pub(super) known: Arc<Known>,
     pub(super) delivery: Arc<Delivery>,
+    pub(super) outsiders: Arc<Outsiders>,
     pub(super) lost: Arc<Notify>,
     /// Told when the first beat has ended, however it did.
     pub(super) begun: watch::Sender<bool>,
@@ -41,11 +46,11 @@ pub(super) struct Pulse {
 impl Pulse {
     /// Beats for as long as it is polled.
     pub(super) async fn run(self: Arc<Self>) {
-        let interval = self.settings.max_staleness / BEATS;
         let mut back_off = SOON;
         let mut heard = true;
         loop {
             let result = self.beat().await;
+            let interval = self.interval();
             self.begun.send_replace(true);
             match result {
                 Ok(()) => {
@@ -71,6 +76,13 @@ impl Pulse {
                 }
             }
         }
+    }
+
+    /// How often what this process knows of others is to be renewed.
+    fn interval(&self) -> Duration {
+        let lease = self.settings.max_staleness / BEATS;
+        let common = self.outsiders.common();
+        common.map_or(lease, |common| lease.min(common.max_staleness / LOOKS))
     }
 
     async fn beat(&self) -> Result<(), TierError> {
@@ -102,6 +114,26 @@ impl Pulse {
             self.lease.answered_in_time(sent);
         }
         self.delivery.kick();
+        self.ask_for_outsiders().await;
         Ok(())
+    }
+
+    /// Asks what is said by the one who follows the changes for all.
+    async fn ask_for_outsiders(&self) {
+        let Some(common) = self.outsiders.common() else {
+            return;
+        };
+        let asked = self.time.now();
+        let answer = tokio::select! {
+            biased;
+            answer = self.tier.vouched(&common.topic) => answer,
+            // The beats must go on.
+            () = self.time.sleep(self.interval()) => return,
+        };
+        // What was known before an error is true still, and ends by itself.
+        if let Ok(since) = answer {
+            self.outsiders
+                .vouched(since.map(|since| asked.minus(since)));
+        }
     }
 }

@@ -60,7 +60,36 @@ pub trait SharedTier: Send + Sync + 'static {
     fn release<'a>(&'a self, _key: &'a str, _owner: u64) -> Answer<'a, ()> {
         Box::pin(ready(Ok(())))
     }
+
+    /// Whether it knows [`vouch`](Self::vouch) and [`vouched`](Self::vouched), so that one process can follow something for all.
+    fn can_vouch(&self) -> bool {
+        false
+    }
+
+    /// Names the memory that the clock is in, alike for all processes on it and unlike any other; `None` while it is not known. Those
+    /// on one memory can vouch for each other.
+    fn memory(&self) -> Option<String> {
+        None
+    }
+
+    /// Says to all processes up to when the clock has moved for what `topic` is about: until so long ago as `since` tells, which is
+    /// asked once the tier's time has been read, or nothing if that is `None`. It replaces what was said of the topic before.
+    ///
+    /// What is kept is a moment of the tier's own time, so that a call which was held up on its way says nothing that is not true. It must
+    /// not outlive the clock's memory: a tier that begins anew, or whose time has jumped, forgets it.
+    fn vouch<'a>(&'a self, _topic: &'a str, _since: &'a Since<'a>) -> Answer<'a, ()> {
+        Box::pin(ready(Err(TierError::lasting("the tier does not vouch"))))
+    }
+
+    /// How long ago, at the most, the moment was for which somebody has [`vouch`](Self::vouch)ed; `None` if nobody does. When it
+    /// returns, this process's watcher has been told of every step that was taken before it was said.
+    fn vouched<'a>(&'a self, _topic: &'a str) -> Answer<'a, Option<Duration>> {
+        Box::pin(ready(Ok(None)))
+    }
 }
+
+/// How long ago something was, at the moment of the call.
+pub type Since<'a> = dyn Fn() -> Option<Duration> + Send + Sync + 'a;
 
 /// How a tier answers.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, TierError>>;

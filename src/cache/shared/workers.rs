@@ -1,4 +1,4 @@
-//! The work in the background: beats, deliveries, uploads, holds to prolong. One task each.
+//! The work in the background: beats, deliveries, uploads, holds to prolong, what is vouched for. One task each.
 //!
 //! They run where the pool was built. A pool can outlive that runtime, so whoever finds the lease ended looks whether
 //! they are still there, and starts them again where it is itself.
@@ -13,6 +13,7 @@ use super::{
     fence::Fences,
     pulse::Pulse,
     uploads::{self, Queue, Uploads},
+    vouch::Voucher,
 };
 use crate::cache::sync::{Mutex, lock};
 
@@ -21,6 +22,7 @@ pub(super) struct Workers {
     pub(super) pulse: Arc<Pulse>,
     pub(super) delivery: Arc<Delivery>,
     pub(super) fences: Arc<Fences>,
+    pub(super) voucher: Arc<Voucher>,
     pub(super) uploads: Arc<Uploads>,
     pub(super) queue: Arc<Queue>,
     /// Written by whoever starts them.
@@ -56,6 +58,7 @@ impl Workers {
             handle.spawn(self.pulse.clone().run()).abort_handle(),
             handle.spawn(upload).abort_handle(),
             handle.spawn(self.fences.clone().prolong()).abort_handle(),
+            handle.spawn(self.voucher.clone().run()).abort_handle(),
         ]
     }
 }

@@ -29,6 +29,10 @@ impl Line for Fake {
     fn confirm(&mut self, position: u64) {
         self.confirmed.store(position, Ordering::Relaxed);
     }
+
+    fn name(&self) -> &str {
+        "slot"
+    }
 }
 
 struct Scene {
@@ -54,7 +58,10 @@ impl Scene {
             heard,
             confirmed: confirmed.clone(),
         };
-        let session = Session::new(line, &engine, plain.clone(), SECOND);
+        let settings = LogicalReplication::new()
+            .max_staleness(SECOND)
+            .warn_retained_wal(1000);
+        let session = Session::new(line, &engine, plain.clone(), &settings);
         let session = tokio::spawn(session.run());
         let scene = Self {
             engine,
@@ -82,10 +89,11 @@ impl Scene {
         self.rest().await;
     }
 
-    /// A sign of life, sent by a clock that agrees with ours.
-    async fn live(&self) {
-        let sent = i64::try_from(self.engine.now().as_nanos() / 1000).expect("it fits");
-        self.say.send(Heard::Alive(sent)).expect("it listens");
+    /// A sign of life of a stream that has come to `position`.
+    async fn live(&self, position: u64) {
+        self.say
+            .send(Heard::Alive(position, 0))
+            .expect("it listens");
         self.rest().await;
     }
 
@@ -101,6 +109,14 @@ impl Scene {
 
     fn is_live(&self) -> bool {
         self.engine.stats().changes_live
+    }
+
+    /// Holds that memory answers until `end`, if the session does nothing more.
+    fn ends_at(self, end: Tick) {
+        self.hand.advance(end.since(self.engine.now()));
+        assert!(self.is_live());
+        self.hand.advance(Duration::from_nanos(1));
+        assert!(!self.is_live());
     }
 }
 
@@ -118,10 +134,73 @@ async fn a_session_begins_with_everything_and_is_heard_from_then_on() {
     let scene = Scene::begin("1:1000:").await;
     assert!(scene.is_live());
     assert_eq!(scene.engine.stats().invalidations, 1);
-    scene.wait(SECOND + Duration::from_nanos(1)).await;
-    assert!(!scene.is_live());
-    scene.live().await;
+}
+
+#[tokio::test]
+async fn while_nobody_writes_the_server_is_asked_and_no_sign_of_life_is_needed() {
+    let scene = Scene::begin("1:1000:").await;
+    for _ in 0..7 {
+        scene.wait(SECOND / 4).await;
+        assert!(scene.is_live());
+    }
+    let end = scene.engine.now().plus(SECOND);
+    scene.ends_at(end);
+}
+
+#[tokio::test]
+async fn signs_of_life_of_a_stream_that_is_behind_prove_nothing() {
+    let scene = Scene::begin("1:1000:").await;
+    scene.live(100).await;
+    scene.plain.write(200);
+    for _ in 0..8 {
+        scene.wait(SECOND / 8).await;
+        scene.live(199).await;
+    }
     assert!(scene.is_live());
+    scene.wait(Duration::from_nanos(1)).await;
+    scene.live(199).await;
+    assert!(!scene.is_live());
+    scene.live(200).await;
+    assert!(scene.is_live());
+}
+
+#[tokio::test]
+async fn what_comes_late_is_proof_as_of_the_question_and_not_as_of_its_coming() {
+    let scene = Scene::begin("1:1000:").await;
+    scene.plain.write(200);
+    scene.wait(SECOND / 4).await;
+    let asked = scene.engine.now();
+    // More is written, so that later questions stay open.
+    scene.plain.write(300);
+    scene.wait(SECOND / 2).await;
+    scene.live(200).await;
+    scene.ends_at(asked.plus(SECOND));
+}
+
+#[tokio::test]
+async fn a_commit_is_proof_of_what_was_written_before_it() {
+    let scene = Scene::begin("1:1000:").await;
+    scene.plain.write(70);
+    scene.wait(SECOND / 4).await;
+    let asked = scene.engine.now();
+    scene.plain.write(80);
+    scene.wait(SECOND / 4).await;
+    scene.say(writes(7, "1", 70)).await;
+    scene.ends_at(asked.plus(SECOND));
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_flushes_does_not_end_the_answers() {
+    let scene = Scene::begin("1:1000:").await;
+    // What a transaction that goes on has written.
+    scene.plain.written.store(200, Ordering::Relaxed);
+    for _ in 0..20 {
+        scene.wait(SECOND / 8).await;
+        let flushed = scene.plain.flushed.load(Ordering::Relaxed);
+        scene.live(flushed).await;
+        assert!(scene.is_live());
+        scene.plain.written.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 #[tokio::test]
@@ -148,7 +227,7 @@ async fn a_commit_that_others_do_not_see_yet_moves_the_clock_when_they_do() {
     scene.plain.run("9:1000:");
     scene.wait(Duration::from_millis(100)).await;
     assert!(!scene.engine.still_holds(&hidden));
-    assert_eq!(scene.confirmed.load(Ordering::Relaxed), 70);
+    assert_eq!(scene.confirmed.load(Ordering::Relaxed), 80);
 }
 
 #[tokio::test]
@@ -180,27 +259,45 @@ async fn what_ran_at_the_beginning_and_comes_by_the_stream_moves_what_it_touched
 }
 
 #[tokio::test]
-async fn a_transaction_that_is_being_told_is_no_proof_of_hearing() {
+async fn a_transaction_that_is_being_told_is_no_proof_until_its_end() {
     let scene = Scene::begin("1:1000:").await;
-    scene.live().await;
+    scene.plain.write(70);
     scene.say([begin(7)]).await;
-    scene.wait(SECOND / 2).await;
-    scene.live().await;
-    scene.wait(SECOND / 2 + Duration::from_nanos(1)).await;
+    for _ in 0..8 {
+        scene.wait(SECOND / 8).await;
+        scene.live(60).await;
+    }
+    scene.wait(Duration::from_nanos(1)).await;
     assert!(!scene.is_live());
     scene.say([commit(70)]).await;
     assert!(scene.is_live());
 }
 
 #[tokio::test]
-async fn what_waited_on_the_way_is_proof_as_of_when_it_was_sent() {
+async fn what_others_do_not_see_yet_does_not_end_the_answers() {
     let scene = Scene::begin("1:1000:").await;
-    scene.live().await;
-    let sent = i64::try_from(scene.engine.now().as_nanos() / 1000).unwrap();
-    scene.wait(SECOND).await;
-    scene.say.send(Heard::Alive(sent)).unwrap();
-    scene.wait(Duration::from_micros(1)).await;
-    assert!(!scene.is_live());
+    scene.plain.run("7:1000:7");
+    scene.plain.write(70);
+    scene.say(writes(7, "1", 70)).await;
+    for _ in 0..16 {
+        scene.wait(SECOND / 8).await;
+        scene.live(70).await;
+        assert!(scene.is_live());
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_has_passed_the_writes_of_other_databases_is_confirmed() {
+    let scene = Scene::begin("1:1000:").await;
+    scene.live(500).await;
+    assert_eq!(scene.confirmed.load(Ordering::Relaxed), 500);
+    scene.plain.run("7:1000:7");
+    scene.say(writes(7, "1", 600)).await;
+    scene.live(700).await;
+    assert_eq!(scene.confirmed.load(Ordering::Relaxed), 500);
+    scene.plain.run("8:1000:");
+    scene.wait(Duration::from_millis(100)).await;
+    assert_eq!(scene.confirmed.load(Ordering::Relaxed), 700);
 }
 
 #[tokio::test]
@@ -212,6 +309,32 @@ async fn a_message_that_cannot_be_read_ends_the_session_and_is_told_as_such() {
         let trouble = scene.session.await.unwrap();
         assert_eq!(trouble.kind, Kind::Malformed, "{trouble}");
     }
+}
+
+#[tokio::test]
+async fn the_log_that_is_kept_for_the_stream_is_told() {
+    let scene = Scene::begin("1:1000:").await;
+    let mut events = scene.engine.events().subscribe();
+    scene.plain.retain(Some(1001));
+    for _ in 0..44 {
+        scene.wait(SECOND / 4).await;
+        scene.live(0).await;
+    }
+    assert_eq!(scene.engine.stats().retained_wal_bytes, 1001);
+    let slot = "slot".into();
+    let told = Event::ChangesLogRetained { slot, bytes: 1001 };
+    assert_eq!(events.next().await, Some(told));
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_know_the_stream_is_not_believed() {
+    let scene = Scene::begin("1:1000:").await;
+    scene.plain.retain(None);
+    for _ in 0..44 {
+        scene.wait(SECOND / 4).await;
+        let _ = scene.say.send(Heard::Alive(0, 0));
+    }
+    assert_eq!(scene.session.await.unwrap().kind, Kind::Passing);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::{mem, sync::Arc};
 use crate::{cache::Engine, driver::snapshot::Snapshot};
 
 /// By which definitions uncommitted writes were expanded.
+#[derive(Clone)]
 pub(super) enum Under {
     Nothing,
     One(Arc<Snapshot>),

@@ -57,7 +57,7 @@ impl<DB: Backend> Front for DB {
         query.arguments.as_mut().map(DB::values).unwrap_or_default()
     }
 
-    fn prove() -> Result<(), crate::Error> {
+    fn prove() -> Result<(), crate::error::Error> {
         prove::<DB>()
     }
 

@@ -1,7 +1,7 @@
 //! Proofs, each time a pool is built, of what nobody has promised.
 
 use super::Backend;
-use crate::{Error, cache::Params};
+use crate::{cache::Params, error::Error};
 
 /// Both proofs.
 pub(super) fn prove<DB: Backend>() -> Result<(), Error> {

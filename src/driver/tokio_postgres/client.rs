@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cache::Token,
-    driver::{self, CachedConnection, send::Items},
+    driver::{CachedConnection, send::Items},
     pool::{CachedPool, Core},
 };
 
@@ -119,14 +119,11 @@ impl<C: Runs> GenericClient for C {}
 /// The sealed half of [`GenericClient`].
 pub trait Runs: Sized + Send {
     #[doc(hidden)]
-    fn core(&self) -> &Arc<Core<TokioPostgres>>;
+    fn inside(&self) -> Inside<'_>;
 
     /// Whether the types that were learnt elsewhere may be taken for those of here.
     #[doc(hidden)]
-    fn may_guess(
-        &mut self,
-        statement: &driver::statement::Statement,
-    ) -> impl Future<Output = Result<bool, Error>> + Send;
+    fn may_guess(&mut self, text: &str) -> impl Future<Output = Result<bool, Error>> + Send;
 
     #[doc(hidden)]
     fn describe(&mut self, text: &str) -> impl Future<Output = Result<Statement, Error>> + Send;
@@ -141,6 +138,10 @@ pub trait Runs: Sized + Send {
         query: OwnedQuery,
     ) -> impl Future<Output = Result<(u64, Token), Error>> + Send;
 }
+
+/// What stands behind one that runs statements.
+#[derive(Clone, Copy)]
+pub struct Inside<'c>(pub(super) &'c Arc<Core<TokioPostgres>>);
 
 /// A statement's answer, whole.
 #[derive(Debug)]
@@ -166,38 +167,39 @@ impl Answer {
 }
 
 impl Runs for &CachedPool<TokioPostgres> {
-    fn core(&self) -> &Arc<Core<TokioPostgres>> {
-        CachedPool::core(self)
+    fn inside(&self) -> Inside<'_> {
+        Inside(self.core())
     }
 
-    async fn may_guess(&mut self, _: &driver::statement::Statement) -> Result<bool, Error> {
+    async fn may_guess(&mut self, _: &str) -> Result<bool, Error> {
         Ok(true)
     }
 
     async fn describe(&mut self, text: &str) -> Result<Statement, Error> {
-        let connection = CachedPool::core(self).inner.get().await?;
+        let connection = self.core().inner.get().await?;
         Ok(Statement::new(text, &connection.prepare(text).await?))
     }
 
     async fn answer(&mut self, query: OwnedQuery) -> Result<Answer, Error> {
-        Answer::of(CachedPool::core(self).run(query)).await
+        Answer::of(self.core().run(query)).await
     }
 
     async fn conclude(&mut self, query: OwnedQuery) -> Result<(u64, Token), Error> {
-        let mut connection = CachedConnection::acquire(CachedPool::core(self)).await?;
+        let mut connection = CachedConnection::acquire(self.core()).await?;
         (&mut connection).conclude(query).await
     }
 }
 
 impl Runs for &mut CachedConnection<TokioPostgres> {
-    fn core(&self) -> &Arc<Core<TokioPostgres>> {
-        CachedConnection::core(self)
+    fn inside(&self) -> Inside<'_> {
+        Inside(self.core())
     }
 
-    async fn may_guess(&mut self, statement: &driver::statement::Statement) -> Result<bool, Error> {
+    async fn may_guess(&mut self, text: &str) -> Result<bool, Error> {
+        let statement = self.core().statements.of(text);
         let checkout = self.ready().await?;
         // A wrong guess ends a transaction, and names may mean something else here than elsewhere.
-        Ok(!checkout.in_transaction() && !checkout.leads_elsewhere(statement))
+        Ok(!checkout.in_transaction() && !checkout.leads_elsewhere(&statement))
     }
 
     async fn describe(&mut self, text: &str) -> Result<Statement, Error> {
@@ -228,16 +230,14 @@ async fn ask<C: Runs, T: ?Sized + ToStatement>(
 ) -> Result<Answer, Error> {
     let told = statement.to_told();
     let asked = Asked::new(&mut client, told, params).await?;
-    let reads = asked.guessed && {
-        let core = client.core();
+    // Only a read outside a transaction can be asked twice.
+    let again = asked.guessed && client.may_guess(asked.query.text()).await? && {
+        let core = client.inside().0;
         core.passes(&core.statements.of(asked.query.text()))
     };
     match client.answer(asked.query).await {
-        Err(error) if asked.guessed && error.is_of_types() => {
+        Err(error) if again && error.is_of_types() => {
             forget(&client, told);
-            if !reads {
-                return Err(error);
-            }
             let asked = Asked::new(&mut client, told, params).await?;
             client.answer(asked.query).await
         }

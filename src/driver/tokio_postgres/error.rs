@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt};
 use deadpool_postgres::PoolError;
 use tokio_postgres::error::DbError;
 
-/// Why a verb of the client failed. Never holds bound values.
+/// Why a verb of the client failed. This crate adds no values to what the database, a `ToSql` or a `FromSql` says.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -60,14 +60,15 @@ impl Error {
         self.as_db_error().map(DbError::code)
     }
 
-    /// Whether it may come from types of parameters or columns that are not what they were (PostgreSQL manual, appendix A: class
-    /// 42, syntax errors and access rules; feature not supported, as a kept plan says of another result; a prepared
-    /// statement that is gone; class 22, data exceptions, as when a parameter's bytes are of another type).
+    /// Whether it may come from types of parameters or columns that are not what they were.
     pub(super) fn is_of_types(&self) -> bool {
-        let code = self.code().map(tokio_postgres::error::SqlState::code);
-        code.is_some_and(|code| {
-            code.starts_with("42") || code.starts_with("22") || code == "0A000" || code == "26000"
-        })
+        /// PostgreSQL manual, appendix A: invalid binary representation, protocol violation (a value of another length), datatype
+        /// mismatch, undefined function (an operator is one), cannot coerce, ambiguous and indeterminate parameter, feature not
+        /// supported (a kept plan has another result), invalid statement name (it is gone).
+        const CODES: [&str; 9] = [
+            "22P03", "08P01", "42804", "42883", "42846", "42P08", "42P18", "0A000", "26000",
+        ];
+        self.code().is_some_and(|code| CODES.contains(&code.code()))
     }
 
     /// Whether the connection failed, or none could be made.

@@ -56,7 +56,7 @@ impl Front for TokioPostgres {
         query.values()
     }
 
-    fn prove() -> Result<(), crate::Error> {
+    fn prove() -> Result<(), crate::error::Error> {
         // Arguments are encoded by this crate, with the driver's public traits alone.
         Ok(())
     }
@@ -66,11 +66,14 @@ impl Front for TokioPostgres {
     }
 
     fn try_acquire(pool: &Pool) -> Option<Object> {
+        if pool.status().available == 0 {
+            return None;
+        }
         let at_once = Timeouts {
             wait: Some(Duration::ZERO),
             ..pool.timeouts()
         };
-        // One that must be connected first is not idle.
+        // One of which deadpool first asks the server whether it is well is not idle.
         pool.timeout_get(&at_once).now_or_never()?.ok()
     }
 

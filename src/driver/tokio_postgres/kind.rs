@@ -30,9 +30,19 @@ enum Nature {
     Composite(Vec<(String, Described)>),
 }
 
+/// The most types that one is described by. A type that holds another in two of its fields holds it twice here, so that a few
+/// dozen could otherwise become more than fit in memory.
+const MOST: usize = 1 << 12;
+
 impl Described {
-    /// Describes a type; `None` if it is of a kind that is not known here.
+    /// Describes a type; `None` if it is of a kind that is not known here, or too large.
     pub(super) fn of(kind: &Type) -> Option<Self> {
+        let mut left = MOST;
+        Self::within(kind, &mut left)
+    }
+
+    fn within(kind: &Type, left: &mut usize) -> Option<Self> {
+        *left = left.checked_sub(1)?;
         let oid = kind.oid();
         if Type::from_oid(oid).is_some() {
             return Some(Self { oid, own: None });
@@ -41,12 +51,13 @@ impl Described {
             Kind::Simple => Nature::Simple,
             Kind::Pseudo => Nature::Pseudo,
             Kind::Enum(words) => Nature::Enum(words.clone()),
-            Kind::Array(of) => Nature::Array(Self::of(of)?),
-            Kind::Range(of) => Nature::Range(Self::of(of)?),
-            Kind::Multirange(of) => Nature::Multirange(Self::of(of)?),
-            Kind::Domain(of) => Nature::Domain(Self::of(of)?),
+            Kind::Array(of) => Nature::Array(Self::within(of, left)?),
+            Kind::Range(of) => Nature::Range(Self::within(of, left)?),
+            Kind::Multirange(of) => Nature::Multirange(Self::within(of, left)?),
+            Kind::Domain(of) => Nature::Domain(Self::within(of, left)?),
             Kind::Composite(fields) => {
-                let field = |field: &Field| Some((field.name().into(), Self::of(field.type_())?));
+                let field =
+                    |field: &Field| Some((field.name().into(), Self::within(field.type_(), left)?));
                 Nature::Composite(fields.iter().map(field).collect::<Option<_>>()?)
             }
             _ => return None,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use deadpool_postgres::ClientWrapper;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::Type};
 
-use super::{Error, parameters::Encoded};
+use super::{Column, Error, Statement, parameters::Encoded};
 use crate::{cache::Params, driver::front::Values};
 
 /// A part of an answer.
@@ -42,9 +42,18 @@ impl OwnedQuery {
         Self { text, way }
     }
 
-    pub(super) fn prepared(text: Arc<str>, arguments: Encoded) -> Self {
-        let way = Way::Prepared(arguments);
-        Self { text, way }
+    /// By its text all the same, if it has types of the user's own: a statement keeps those as they were when it was prepared.
+    pub(super) fn prepared(statement: &Statement, arguments: Encoded) -> Self {
+        let columns = statement.columns().iter().map(Column::type_);
+        let mut types = statement.params().iter().chain(columns);
+        let way = match types.all(|kind| Type::from_oid(kind.oid()).is_some()) {
+            true => Way::Prepared(arguments),
+            false => Way::Once(arguments),
+        };
+        Self {
+            text: statement.text.clone(),
+            way,
+        }
     }
 
     pub(super) fn batch(text: &str) -> Self {
@@ -81,6 +90,9 @@ impl OwnedQuery {
         self,
         connection: &ClientWrapper,
     ) -> Result<BoxStream<'static, Result<Item, Error>>, Error> {
+        // The driver keeps the user's types for the life of a connection, and `ALTER TYPE` may have changed them: a row that is kept
+        // must not tell others of an enum without its new words.
+        connection.clear_type_cache();
         let rows = match self.way {
             Way::Batch => {
                 connection.batch_execute(&self.text).await?;
@@ -96,7 +108,14 @@ impl OwnedQuery {
                 let types = arguments.types();
                 let statement = connection.prepare_typed_cached(&self.text, types).await?;
                 let bound = arguments.bound().into_iter().map(|(value, _)| value);
-                connection.query_raw(&statement, bound).await?
+                match connection.query_raw(&statement, bound).await {
+                    Ok(rows) => rows,
+                    Err(error) => {
+                        // Its plan may be of another result than the tables now give, which it would say each time.
+                        connection.statement_cache.remove(&self.text, types);
+                        return Err(error.into());
+                    }
+                }
             }
         };
         // Read to the end before its count is asked for.

@@ -162,8 +162,16 @@ impl fmt::Debug for CachedRow {
     }
 }
 
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for usize {}
+    impl Sealed for str {}
+    impl<T: Sealed + ?Sized> Sealed for &T {}
+}
+
 /// What a column can be found by: its place, or its name. Sealed.
-pub trait RowIndex {
+pub trait RowIndex: sealed::Sealed {
     #[doc(hidden)]
     fn place(&self, columns: &[Column]) -> Option<usize>;
 }

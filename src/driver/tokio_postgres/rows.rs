@@ -12,11 +12,11 @@ use super::{
 };
 use crate::cache::{Codec, DecodeError, EncodeError, Stay, Value, Weight, decode, encode, weigh};
 
-/// The most rows without columns that are read from bytes: they take no room there.
-const MOST_EMPTY: u64 = 1 << 20;
+/// The most rows without columns that leave the process: whoever reads them makes rows of bytes in which they take no room.
+const MOST_EMPTY: u64 = 1 << 16;
 
 /// All rows of a result.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Rows {
     columns: Arc<[Column]>,
     /// The values of all rows, one after the other.
@@ -33,7 +33,9 @@ impl Rows {
             .iter()
             .map(Column::from)
             .collect();
-        let mut values = BytesMut::new();
+        // What the server sends of a row is as long as what is kept of it. All at once, since what grows keeps room to spare.
+        let sizes = rows.iter().map(tokio_postgres::Row::raw_size_bytes);
+        let mut values = BytesMut::with_capacity(sizes.sum());
         for row in rows {
             copy(row, &mut values)?;
         }
@@ -90,6 +92,9 @@ impl Rows {
     }
 
     fn sent(&self) -> Option<Sent> {
+        if self.columns.is_empty() && self.rows.len() as u64 > MOST_EMPTY {
+            return None;
+        }
         let column = |column: &Column| Some((column.name.clone(), Described::of(&column.kind)?));
         Some(Sent {
             columns: self.columns.iter().map(column).collect::<Option<_>>()?,
@@ -98,6 +103,17 @@ impl Rows {
         })
     }
 }
+
+impl PartialEq for Rows {
+    /// Without a look at the rows themselves: columns and values tell where each begins.
+    fn eq(&self, other: &Self) -> bool {
+        self.rows.len() == other.rows.len()
+            && self.columns == other.columns
+            && self.values == other.values
+    }
+}
+
+impl Eq for Rows {}
 
 impl Deref for Rows {
     type Target = [CachedRow];
@@ -118,13 +134,31 @@ struct Sent {
 /// What tells this form from others.
 const FORM: u128 = u128::from_be_bytes(*b"cachedpool rows1");
 
+/// How many rows there are, without making them.
+#[derive(Deserialize)]
+struct Counted {
+    count: u64,
+}
+
+/// Adds what the rows take in memory beside their values: without it, a result of many small rows would weigh a tenth of what
+/// it takes.
+fn with_rows(encoded: Weight, count: u64) -> Weight {
+    let rows = usize::try_from(count).unwrap_or(usize::MAX);
+    let rows = rows.saturating_mul(size_of::<CachedRow>());
+    Weight {
+        bytes: encoded.bytes.saturating_add(rows),
+        ..encoded
+    }
+}
+
 impl Value for Rows {
     fn rows(&self) -> usize {
         self.rows.len()
     }
 
     fn weight(&self) -> Result<Weight, EncodeError> {
-        weigh(&self.sent().ok_or_else(EncodeError::new)?)
+        let sent = self.sent().ok_or_else(EncodeError::new)?;
+        Ok(with_rows(weigh(&sent)?, sent.count))
     }
 
     fn codec() -> Option<Codec<Self>> {
@@ -138,7 +172,11 @@ impl Value for Rows {
                 }
             },
             unpack,
-            weight: Weight::of,
+            weight: |bytes| {
+                // Bytes that are no rows are refused by `unpack`.
+                let count = decode(bytes).map_or(0, |Counted { count }| count);
+                with_rows(Weight::of(bytes), count)
+            },
             fingerprint: || FORM,
         })
     }
@@ -146,13 +184,15 @@ impl Value for Rows {
 
 fn unpack(bytes: &[u8]) -> Result<Rows, DecodeError> {
     let sent: Sent = decode(bytes)?;
+    if sent.columns.is_empty() && sent.count > MOST_EMPTY {
+        return Err(DecodeError::new());
+    }
     let column = |(name, kind): (Box<str>, Described)| {
         let kind = kind.into_type()?;
         Some(Column { name, kind })
     };
-    let columns: Option<Arc<[Column]>> = sent.columns.into_iter().map(column).collect();
+    let columns: Option<_> = sent.columns.into_iter().map(column).collect();
     columns
-        .filter(|columns| !columns.is_empty() || sent.count <= MOST_EMPTY)
         .and_then(|columns| Rows::split(columns, sent.values, sent.count))
         .ok_or_else(DecodeError::new)
 }

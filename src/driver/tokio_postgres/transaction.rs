@@ -6,7 +6,7 @@ use tokio_postgres::IsolationLevel;
 
 use super::{Error, TokioPostgres};
 use crate::{
-    driver::{CachedConnection, Transaction},
+    driver::{CachedConnection, CachedPoolConnection, Transaction},
     pool::CachedPool,
 };
 
@@ -39,7 +39,7 @@ impl CachedPool<TokioPostgres> {
     ///
     /// # Errors
     /// The pool's.
-    pub async fn get(&self) -> Result<crate::CachedPoolConnection<TokioPostgres>, Error> {
+    pub async fn get(&self) -> Result<CachedPoolConnection<TokioPostgres>, Error> {
         self.acquire().await
     }
 }

@@ -1,12 +1,13 @@
 //! What the feed asks of the server beside its stream, on a connection of its own.
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection as _, Error, PgConnection, Row,
-    postgres::{PgConnectOptions, PgSslMode},
+    AssertSqlSafe, ConnectOptions, Connection as _, Error, PgConnection, Postgres, Row,
+    postgres::{PgArguments, PgConnectOptions, PgRow, PgSslMode},
+    query::Query,
 };
 use tokio::sync::Mutex;
 
-use crate::cdc::{LogicalReplication, Running, Target, Trouble};
+use crate::cdc::{LogicalReplication, Moment, Running, Target, Trouble};
 
 /// The first version whose publications and snapshots are what is asked for here.
 const OLDEST: i32 = 140_000;
@@ -29,11 +30,52 @@ impl Server {
         }
     }
 
-    /// Which transactions run.
+    /// How far the server is, as of some moment after the call.
     ///
     /// # Cancel safety
     /// Dropping the future drops the connection.
-    pub(super) async fn running(&self) -> Result<Running, Trouble> {
+    pub(super) async fn moment(&self) -> Result<Moment, Trouble> {
+        // Not how far it is flushed alone: a commit that does not wait for that is seen before.
+        let sql = "SELECT pg_catalog.pg_current_snapshot()::text, \
+                          (pg_catalog.pg_current_wal_insert_lsn() - '0/0')::int8, \
+                          (pg_catalog.pg_current_wal_flush_lsn() - '0/0')::int8";
+        let row = self.ask(sqlx::query(sql)).await?;
+        let position = |column| row.try_get(column).map(i64::cast_unsigned);
+        let text: String = row.try_get(0).map_err(Trouble::passing)?;
+        Ok(Moment {
+            running: Running::parse(&text)
+                .ok_or_else(|| Trouble::passing("a snapshot in an unknown form"))?,
+            written: position(1).map_err(Trouble::passing)?,
+            flushed: position(2).map_err(Trouble::passing)?,
+        })
+    }
+
+    /// Has the server write its log out: by a transaction of one message, whose commit waits for the disk but for no standby.
+    ///
+    /// # Cancel safety
+    /// As with [`moment`](Self::moment).
+    pub(super) async fn flush(&self) -> Result<(), Trouble> {
+        let sql = "SELECT pg_catalog.set_config('synchronous_commit', 'local', true), \
+                          pg_catalog.pg_logical_emit_message(true, 'cachedpool', ''::text)::text";
+        self.ask(sqlx::query(sql)).await.map(|_| ())
+    }
+
+    /// How many bytes of its log the server keeps for a slot; `None` if it has none of that name.
+    ///
+    /// # Cancel safety
+    /// As with [`moment`](Self::moment).
+    pub(super) async fn retained(&self, slot: &str) -> Result<Option<u64>, Trouble> {
+        let sql = "SELECT max(pg_catalog.pg_current_wal_lsn() - restart_lsn)::int8, count(*) \
+                   FROM pg_catalog.pg_replication_slots WHERE slot_name = $1";
+        let row = self.ask(sqlx::query(sql).bind(slot.to_owned())).await?;
+        let bytes: Option<i64> = row.try_get(0).map_err(Trouble::passing)?;
+        let count: i64 = row.try_get(1).map_err(Trouble::passing)?;
+        let bytes = bytes.map_or(0, |bytes| u64::try_from(bytes).unwrap_or_default());
+        Ok((count > 0).then_some(bytes))
+    }
+
+    /// Asks a question that has an answer of one row.
+    async fn ask(&self, question: Query<'static, Postgres, PgArguments>) -> Result<PgRow, Trouble> {
         let mut held = self.connection.lock().await;
         // Out of its place while it is used: a future that is dropped leaves none that is half-way.
         let mut connection = match held.take() {
@@ -42,12 +84,10 @@ impl Server {
                 .await
                 .map_err(Trouble::passing)?,
         };
-        let text: String = sqlx::query_scalar("SELECT pg_catalog.pg_current_snapshot()::text")
-            .fetch_one(&mut connection)
-            .await
-            .map_err(Trouble::passing)?;
+        let answer = question.fetch_one(&mut connection).await;
+        let row = answer.map_err(Trouble::passing)?;
         *held = Some(connection);
-        Running::parse(&text).ok_or_else(|| Trouble::passing("a snapshot in an unknown form"))
+        Ok(row)
     }
 
     /// What stands in the way.
@@ -97,8 +137,8 @@ impl Server {
                 ));
             }
         }
-        // It has told what it was asked for.
-        let _ = connection.close().await;
+        // For the session that follows. One that was opened for an earlier one may lead to a server that is not the primary any more.
+        *self.connection.lock().await = Some(connection);
         Ok(())
     }
 

@@ -25,6 +25,7 @@ mod tls;
 #[cfg(not(feature = "redis-tls"))]
 #[path = "no_tls.rs"]
 mod tls;
+mod vouching;
 mod writing;
 
 pub use settings::Redis;

@@ -2,6 +2,7 @@
 
 /// The names of one namespace. Those of two namespaces never meet: a namespace has no colon.
 pub(super) struct Names {
+    namespace: String,
     entries: String,
     claims: String,
     shards: Vec<Shard>,
@@ -17,6 +18,7 @@ impl Names {
     /// number of theirs.
     pub(super) fn new(namespace: &str, shards: usize, database: i64) -> Self {
         Self {
+            namespace: namespace.to_owned(),
             entries: format!("{namespace}:e:"),
             claims: format!("{namespace}:l:"),
             shards: (0..shards)
@@ -27,6 +29,10 @@ impl Names {
                 })
                 .collect(),
         }
+    }
+
+    pub(super) fn namespace(&self) -> &str {
+        &self.namespace
     }
 
     pub(super) fn entry(&self, key: &str) -> String {

@@ -14,6 +14,8 @@ pub(super) static STEP: LazyLock<Script> = on_the_clock!("lua/step.lua");
 pub(super) static HOLD: LazyLock<Script> = on_the_clock!("lua/hold.lua");
 pub(super) static HEAL: LazyLock<Script> = on_the_clock!("lua/heal.lua");
 pub(super) static BEAT: LazyLock<Script> = on_the_clock!("lua/beat.lua");
+pub(super) static VOUCH: LazyLock<Script> = on_the_clock!("lua/vouch.lua");
+pub(super) static VOUCHED: LazyLock<Script> = on_the_clock!("lua/vouched.lua");
 pub(super) static RELEASE: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("lua/release.lua")));
 

@@ -22,7 +22,7 @@ use super::{
     settings::Redis,
 };
 use crate::cache::shared::{
-    Claim, Fetched, Hold, Reading, Session, SharedTier, Step, TierError, Watcher, Word,
+    Claim, Fetched, Hold, Reading, Session, SharedTier, Since, Step, TierError, Watcher, Word,
 };
 
 /// The shared tier on Redis.
@@ -247,6 +247,28 @@ impl SharedTier for RedisTier {
 
     fn release<'a>(&'a self, key: &'a str, owner: u64) -> BoxFuture<'a, Result<(), TierError>> {
         Box::pin(self.with(async move |links: Arc<Links>| links.release(key, owner).await))
+    }
+
+    fn can_vouch(&self) -> bool {
+        true
+    }
+
+    fn memory(&self) -> Option<String> {
+        let links = self.linked()?;
+        let run = links.link(links.home(0)).run();
+        Some(format!("{}:{run}", self.names.namespace()))
+    }
+
+    fn vouch<'a>(
+        &'a self,
+        topic: &'a str,
+        since: &'a Since<'a>,
+    ) -> BoxFuture<'a, Result<(), TierError>> {
+        Box::pin(self.with(async move |links: Arc<Links>| links.vouch(topic, since).await))
+    }
+
+    fn vouched<'a>(&'a self, topic: &'a str) -> BoxFuture<'a, Result<Option<Duration>, TierError>> {
+        Box::pin(self.with(async move |links: Arc<Links>| links.vouched(topic).await))
     }
 }
 

@@ -10,6 +10,7 @@
 mod browser;
 #[cfg(feature = "servers")]
 mod container;
+mod editor;
 #[cfg(feature = "servers")]
 mod faults;
 mod futures;
@@ -24,6 +25,7 @@ mod sqlite;
 
 #[cfg(feature = "servers")]
 pub use browser::{Exchange, Visit};
+pub use editor::{Editor, Fate, Frame};
 #[cfg(feature = "servers")]
 pub use faults::{Packets, Victim};
 pub use futures::{poll_at_most, wait_until};

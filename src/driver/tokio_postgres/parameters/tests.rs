@@ -182,3 +182,36 @@ fn arguments_that_do_not_fit_are_named_by_their_place() {
     assert!(matches!(error, Error::Argument { index: 1, .. }));
     assert!(!format!("{error} {error:?}").contains("4711"));
 }
+
+#[test]
+fn a_value_that_takes_others_away_is_refused() {
+    /// Leaves nothing of what was written before it.
+    #[derive(Debug)]
+    struct Greedy(IsNull);
+
+    impl ToSql for Greedy {
+        fn to_sql(
+            &self,
+            _: &Type,
+            out: &mut BytesMut,
+        ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+            out.clear();
+            Ok(match self.0 {
+                IsNull::Yes => IsNull::Yes,
+                IsNull::No => IsNull::No,
+            })
+        }
+
+        fn accepts(_: &Type) -> bool {
+            true
+        }
+
+        tokio_postgres::types::to_sql_checked!();
+    }
+
+    let types: Arc<[Type]> = [Type::INT8, Type::INT8].into();
+    for greedy in [Greedy(IsNull::Yes), Greedy(IsNull::No)] {
+        let error = Encoded::new(&types, &[&7_i64, &greedy]).err();
+        assert!(matches!(error, Some(Error::Argument { index: 1, .. })));
+    }
+}

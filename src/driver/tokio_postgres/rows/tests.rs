@@ -167,16 +167,6 @@ proptest! {
 }
 
 #[test]
-fn rows_without_columns_are_counted() {
-    let many = usize::try_from(MOST_EMPTY).unwrap() + 1;
-    let rows = made(vec![], &vec![vec![]; many]);
-    assert_eq!(rows.len(), many);
-    // What another process says may take any memory.
-    assert_eq!((codec().pack)(&rows), Err(Stay::Altered));
-    assert!((codec().pack)(&made(vec![], &vec![vec![]; 3])).is_ok());
-}
-
-#[test]
 fn a_type_that_only_has_the_number_of_a_built_in_one_does_not_become_it() {
     let false_int = Type::new("int".into(), 23, Kind::Simple, "public".into());
     let column = |kind| Column {
@@ -201,4 +191,84 @@ fn types_nested_without_end_stay_in_the_process() {
         &[],
     );
     assert_eq!((codec().pack)(&rows), Err(Stay::Altered));
+}
+
+/// `count` rows of one NULL.
+fn nulls(count: usize) -> Rows {
+    let column = Column {
+        name: "a".into(),
+        kind: Type::INT4,
+    };
+    let values = (-1_i32).to_be_bytes().repeat(count);
+    Rows::split([column].into(), values.into(), count as u64).expect("whole rows")
+}
+
+/// `count` rows without columns.
+fn empty(count: u64) -> Rows {
+    Rows::split([].into(), Bytes::new(), count).expect("whole rows")
+}
+
+#[test]
+fn rows_weigh_what_they_take_in_memory() {
+    for rows in [nulls(10_000), empty(10_000)] {
+        let weight = rows.weight().unwrap();
+        let takes = rows.rows.len() * size_of::<CachedRow>() + rows.values.len();
+        assert!(weight.bytes >= takes, "{} of {takes}", weight.bytes);
+        let codec = Rows::codec().unwrap();
+        assert_eq!((codec.weight)(&(codec.pack)(&rows).unwrap()), weight);
+    }
+}
+
+#[test]
+fn more_rows_without_columns_than_may_leave_the_process_are_answered_and_not_kept() {
+    let codec = Rows::codec().unwrap();
+    let most = empty(MOST_EMPTY);
+    assert_eq!((codec.unpack)(&(codec.pack)(&most).unwrap()), Ok(most));
+    // More than any process reads.
+    let many = empty((1 << 20) + 1);
+    assert_eq!(many.len(), (1 << 20) + 1);
+    assert!(many.weight().is_err());
+    let forged = Sent {
+        columns: Vec::new(),
+        count: MOST_EMPTY + 1,
+        values: Bytes::new(),
+    };
+    assert!((codec.unpack)(&encode(&forged).unwrap()).is_err());
+}
+
+#[test]
+fn rows_are_equal_only_with_the_same_columns_values_and_number() {
+    assert_eq!(nulls(2), nulls(2));
+    assert_ne!(nulls(2), nulls(1));
+    assert_ne!(empty(2), empty(1));
+    let mut renamed = nulls(1);
+    renamed.columns = [Column {
+        name: "b".into(),
+        kind: Type::INT4,
+    }]
+    .into();
+    assert_ne!(renamed, nulls(1));
+}
+
+#[test]
+fn a_type_that_would_be_described_without_end_stays_in_the_process() {
+    let nest = |depth: u32| {
+        (0..depth).fold(Type::INT4, |inner, level| {
+            let field = |name: &str| Field::new(name.into(), inner.clone());
+            let kind = Kind::Composite(vec![field("a"), field("b")]);
+            Type::new(format!("t{level}"), 70_000 + level, kind, "public".into())
+        })
+    };
+    let of = |kind: Type| {
+        let name = "a".into();
+        let values = (-1_i32).to_be_bytes().to_vec();
+        Rows::split([Column { name, kind }].into(), values.into(), 1).unwrap()
+    };
+    let codec = Rows::codec().unwrap();
+    let shallow = of(nest(3));
+    assert_eq!(
+        (codec.unpack)(&(codec.pack)(&shallow).unwrap()),
+        Ok(shallow)
+    );
+    assert!(of(nest(40)).weight().is_err());
 }

@@ -7,12 +7,12 @@ local epoch, time, new = known[1], now(), 0
 if not epoch or known[2] ~= run then
   -- The hash is new, or it is the memory of another process, which may have lost its last steps. So it may have lost
   -- fences: `s` stays as it was.
-  redis.call('HSET', clock, 'e', fresh, 'run', run, 'b', time, 'm', ARGV[4])
+  redis.call('HSET', clock, 'e', fresh, 'g', fresh, 'run', run, 'b', time, 'm', ARGV[4])
   epoch, new = fresh, 1
 elseif not known[3] or math.abs(time - tonumber(known[3])) > math.min(silence, tonumber(known[4] or ARGV[4])) then
   -- Nobody could deliver a step for longer than somebody was promised, or the clock of the server was set, and holds may have
   -- ended too early: `s` stays as it was here too.
-  redis.call('HSET', clock, 'e', fresh, 'b', time, 'm', ARGV[4])
+  redis.call('HSET', clock, 'e', fresh, 'g', fresh, 'b', time, 'm', ARGV[4])
   epoch, new = fresh, 1
 elseif not known[4] or silence < tonumber(known[4]) then
   redis.call('HSET', clock, 'b', time, 'm', ARGV[4])

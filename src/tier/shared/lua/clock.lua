@@ -1,7 +1,8 @@
 -- Before each of the scripts on the clock.
 --
 -- KEYS[1] is the hash of one shard: e epoch, run process for which it holds, b time of the last beat, m the shortest
--- silence that matters to somebody, s epoch that strict processes know of, <slot> version, f<slot> holds ("id:expiry:kind;…"), f0 holds of everything.
+-- silence that matters to somebody, s epoch that strict processes know of, g era: the
+-- epoch with which the memory or the time of the clock began, u<topic> what is vouched for ("era:moment"), <slot> version, f<slot> holds ("id:expiry:kind;…"), f0 holds of everything.
 -- ARGV[1] is the channel that tells of its steps, ARGV[2] an epoch that was never used.
 --
 -- Epochs stay text: Lua's numbers would lose their last bits. Whatever takes away a hold comes after what moves a slot:

@@ -70,6 +70,7 @@
 //! | `postgres` | yes | `CachedPool<Postgres>` |
 //! | `mysql` | | `CachedPool<MySql>`, for MySQL and MariaDB |
 //! | `sqlite` | | `CachedPool<Sqlite>` |
+//! | `tokio-postgres` | | `CachedClient`: the same before a `deadpool_postgres::Pool`, without sqlx or beside it ([`Builder::beside`]) |
 //! | `redis` | yes | `Builder::redis`: results and invalidations shared between processes, on Redis 7 or Valkey 8 and later |
 //! | `redis-tls` | | `rediss://` |
 //! | `cdc` | | `Builder::follow_changes`: writes that bypass the pool invalidate too, by PostgreSQL's logical replication or `NOTIFY`, or SQLite's `data_version` |

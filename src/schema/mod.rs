@@ -22,7 +22,7 @@ mod expand;
 mod face;
 mod graph;
 mod implied;
-#[cfg(feature = "testing")]
+#[cfg(all(feature = "testing", feature = "_sqlx"))]
 mod listing;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;

@@ -1,5 +1,6 @@
 //! What the tests stand on: databases, scenes, rows.
 
+mod by_redis;
 mod scene;
 // One tier in memory for this suite and the core's.
 #[path = "../behaviour/kit/tier.rs"]
@@ -10,6 +11,7 @@ use cachedpool::{
     tokio_postgres::{CachedRow, GenericClient as _},
 };
 
+pub(crate) use by_redis::by_redis;
 pub(crate) use scene::{LONG, Scene, Setting, people_of, pool_of};
 pub(crate) use tier::Tier;
 

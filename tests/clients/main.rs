@@ -9,3 +9,5 @@
 mod kit;
 
 mod hits;
+mod together;
+mod types;

@@ -50,18 +50,16 @@ impl Encoded {
             let is_null = param
                 .to_sql_checked(kind, &mut values)
                 .map_err(|source| Error::Argument { index, source })?;
+            // A `ToSql` of somebody's may take away what is not its own.
+            let length = values.len().checked_sub(start);
+            let length = length.and_then(|length| i32::try_from(length).ok());
+            let length = length.ok_or_else(|| Error::Argument {
+                index,
+                source: "no such length".into(),
+            })?;
             match is_null {
                 IsNull::Yes => values.truncate(start),
-                IsNull::No => {
-                    // A `ToSql` of somebody's may take away what is not its own.
-                    let length = values.len().checked_sub(start);
-                    let length = length.and_then(|length| i32::try_from(length).ok());
-                    let length = length.ok_or_else(|| Error::Argument {
-                        index,
-                        source: "no such length".into(),
-                    })?;
-                    values[at + 1..start].copy_from_slice(&length.to_be_bytes());
-                }
+                IsNull::No => values[at + 1..start].copy_from_slice(&length.to_be_bytes()),
             }
         }
         Ok(Self {
@@ -171,3 +169,6 @@ impl fmt::Debug for Bound {
         f.debug_struct("Bound").finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(shuttle)))]
+mod tests;

@@ -1,0 +1,10 @@
+//! Clients that share a tier on Redis.
+
+use cachedpool::{Builder, Front};
+
+use super::LONG;
+
+/// On the Redis of this address, however slowly it answers.
+pub(crate) fn by_redis<D: Front>(builder: Builder<D>, url: String) -> Builder<D> {
+    builder.redis(url).shared_budget(LONG).fence(2 * LONG)
+}

@@ -89,9 +89,13 @@ impl CachedQuery<'_> {
             }
             _ => Asked::new(&mut pool, self.told, self.params).await?,
         };
+        let reads = asked.reads(&pool);
         match read::<TokioPostgres, Rows>(pool.core(), asked.query, policy).await {
             Err(error) if asked.guessed && error.is_of_types() => {
                 forget(&pool, self.told);
+                if !reads {
+                    return Err(error);
+                }
                 let asked = Asked::new(&mut pool, self.told, self.params).await?;
                 read::<TokioPostgres, Rows>(pool.core(), asked.query, policy).await
             }

@@ -3,7 +3,7 @@
 //! Promises that whatever they are, a commit that is taken moves every table that was changed in it, by a bounded number of tags,
 //! and that all else is refused.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
 
 use super::{
     changes::{Moves, Rows},
@@ -11,6 +11,9 @@ use super::{
     transaction::{Collector, MOST_TABLES, MOST_TAGS},
 };
 use crate::cache::{Stamp, Tag, Tags};
+
+/// The most tags that one row is told by below.
+const ROW: usize = 3;
 
 /// Reads messages, each behind a byte with its length, until one is refused. Returns how many transactions were committed.
 ///
@@ -22,18 +25,39 @@ use crate::cache::{Stamp, Tag, Tags};
 pub fn play(mut bytes: &[u8], definitions: &Stamp) -> Result<usize, Malformed> {
     let tables = Tables {
         definitions: definitions.clone(),
-        changed: Mutex::default(),
     };
     let mut collector = Collector::default();
-    let mut commits = 0;
+    let mut names: HashMap<u32, Box<str>> = HashMap::new();
+    // What each transaction has changed; that between a beginning and a commit has no number here.
+    let mut changed: HashMap<Option<u32>, Vec<Tags>> = HashMap::new();
+    let (mut part, mut commits) = (None, 0);
     while let Some((&length, rest)) = bytes.split_first() {
         let (message, rest) = rest.split_at(usize::from(length).min(rest.len()));
         bytes = rest;
         let message = decode(message, collector.place())?;
-        // Of the parts of several transactions nobody can tell here which one changed what.
-        let is_whole = matches!(message, Message::Commit { .. });
-        if matches!(message, Message::Begin { .. } | Message::StreamStart { .. }) {
-            tables.changed().clear();
+        let mut ends = None;
+        match &message {
+            Message::Relation(relation) => {
+                names.insert(relation.id, relation.name.clone());
+            }
+            Message::Insert { relation, .. }
+            | Message::Update { relation, .. }
+            | Message::Delete { relation, .. } => {
+                let tables = table(&names, *relation);
+                changed.entry(part).or_default().extend(tables);
+            }
+            Message::Truncate { relations } => {
+                let tables = relations.iter().filter_map(|id| table(&names, *id));
+                changed.entry(part).or_default().extend(tables);
+            }
+            Message::StreamStart { xid } => part = Some(*xid),
+            Message::StreamStop => part = None,
+            Message::StreamAbort { xid, subxid } if xid == subxid => {
+                changed.remove(&Some(*xid));
+            }
+            Message::Commit { .. } => ends = Some(None),
+            Message::StreamCommit { xid, .. } => ends = Some(Some(*xid)),
+            _ => {}
         }
         let Some(committed) = collector.take(message, &tables)? else {
             continue;
@@ -41,45 +65,38 @@ pub fn play(mut bytes: &[u8], definitions: &Stamp) -> Result<usize, Malformed> {
         commits += 1;
         let moved = committed.touched.tags(|_| true);
         assert!(moved.is_everything() || moved.len() <= MOST_TABLES * (MOST_TAGS + ROW));
-        for changed in tables.changed().drain(..).filter(|_| is_whole) {
+        let changed = ends.and_then(|which| changed.remove(&which));
+        for changed in changed.into_iter().flatten() {
             assert!(moved.reach(&changed), "a change was lost");
         }
     }
     Ok(commits)
 }
 
-/// The most tags that one row is told by below.
-const ROW: usize = 8;
+fn table(names: &HashMap<u32, Box<str>>, id: u32) -> Option<Tags> {
+    let name = names.get(&id)?;
+    Some(Tags::from_iter([Tag::table(&**name)]))
+}
 
 /// Tells rows by the bytes of their first column, and tables by name; does not know those whose name is empty.
 struct Tables {
     definitions: Stamp,
-    /// What was told.
-    changed: Mutex<Vec<Tags>>,
 }
 
-impl Tables {
-    fn changed(&self) -> MutexGuard<'_, Vec<Tags>> {
-        self.changed.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn tell(&self, relation: &Relation, mut tags: Vec<Tag>) -> Option<Vec<Tag>> {
-        let table = Tag::table(&*relation.name);
-        self.changed().push(Tags::from_iter([table.clone()]));
-        tags.push(table);
-        (!relation.name.is_empty()).then_some(tags)
-    }
+fn tell(relation: &Relation, mut tags: Vec<Tag>) -> Option<Vec<Tag>> {
+    tags.push(Tag::table(&*relation.name));
+    (!relation.name.is_empty()).then_some(tags)
 }
 
 impl Moves for Tables {
     fn of_row(&self, relation: &Relation, rows: Rows<'_, '_>) -> Option<Vec<Tag>> {
         let versions = rows.versions(0).flatten();
         let tag = |value| Tag::row(&*relation.name, "first", format!("{value:?}").as_bytes());
-        self.tell(relation, versions.map(tag).collect())
+        tell(relation, versions.map(tag).collect())
     }
 
     fn of_table(&self, relation: &Relation) -> Option<Vec<Tag>> {
-        self.tell(relation, vec![Tag::unpinned(&*relation.name)])
+        tell(relation, vec![Tag::unpinned(&*relation.name)])
     }
 
     fn definitions(&self) -> Stamp {
@@ -153,6 +170,14 @@ mod tests {
         let parts = [START, STOP, START, STOP, STREAM_COMMIT, START, STOP, ABORT];
         let all = [&whole[..], &unknown, &parts].concat();
         assert_eq!(play(&framed(all), &DEFINITIONS), Ok(3));
+    }
+
+    #[test]
+    fn each_change_alone_moves_its_table() {
+        for change in [INSERT, UPDATE, DELETE, TRUNCATE] {
+            let bytes = framed([BEGIN, TABLE, change, COMMIT]);
+            assert_eq!(play(&bytes, &DEFINITIONS), Ok(1));
+        }
     }
 
     proptest! {

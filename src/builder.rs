@@ -1,16 +1,15 @@
 //! Settings of a pool, checked and put together.
 
-mod canaries;
-#[cfg(all(feature = "cdc", feature = "postgres"))]
+#[cfg(all(feature = "cdc", any(feature = "postgres", feature = "sqlite")))]
 mod changes;
 #[cfg(feature = "redis")]
 mod redis;
+mod rules;
 mod schema;
 mod shared;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use ::sqlx::Pool;
 use futures_core::future::BoxFuture;
 use tokio::runtime::Handle;
 
@@ -18,22 +17,19 @@ use crate::{
     Error,
     cache::{Consistency, Engine, EngineSettings, Terms, Time},
     driver::{
-        RowTags, SchemaMode, identity,
-        sqlx::{self, Backend, Definitions},
-        statement::Statements,
+        Definitions, Front, RowTags, SchemaMode, identity, statement::Statements, watch,
         whole::Home,
     },
     observe::{Hook, Invalidation},
     pool::{CachedPool, Core},
     tier::LocalTier,
 };
-use canaries::{prove_keys, prove_values};
 use shared::Shared;
 
 /// Settings of a [`CachedPool`]; made by [`CachedPool::builder`].
 #[must_use = "nothing is built until `build().await`"]
-pub struct Builder<DB: Backend> {
-    inner: Pool<DB>,
+pub struct Builder<DB: Front> {
+    inner: DB::Pool,
     terms: Terms,
     engine: EngineSettings,
     local_capacity: u64,
@@ -44,6 +40,8 @@ pub struct Builder<DB: Backend> {
     /// Somebody declared a function or a table without a name.
     unnamed: bool,
     shared: Shared,
+    /// The engine of another pool.
+    beside: Option<Arc<Engine>>,
     follow: Option<Follow<DB>>,
     time: Time,
 }
@@ -52,8 +50,8 @@ pub struct Builder<DB: Backend> {
 type Follow<DB> =
     Box<dyn FnOnce(CachedPool<DB>) -> BoxFuture<'static, Result<(), Error>> + Send + Sync>;
 
-impl<DB: Backend> Builder<DB> {
-    pub(crate) fn new(inner: Pool<DB>) -> Self {
+impl<DB: Front> Builder<DB> {
+    pub(crate) fn new(inner: DB::Pool) -> Self {
         Builder {
             inner,
             terms: Terms::default(),
@@ -65,6 +63,7 @@ impl<DB: Backend> Builder<DB> {
             schema_interval: Duration::from_secs(10),
             unnamed: false,
             shared: Shared::default(),
+            beside: None,
             follow: None,
             time: Time::real(),
         }
@@ -209,21 +208,24 @@ impl<DB: Backend> Builder<DB> {
     /// an error only with [`require_shared`](Self::require_shared).
     pub async fn build(mut self) -> Result<CachedPool<DB>, Error> {
         self.check()?;
-        prove_keys::<DB>()?;
-        prove_values::<DB>()?;
+        DB::prove()?;
         let runtime = Handle::try_current().map_err(|_| Error::no_runtime())?;
-        let mut connection = self.inner.acquire().await.map_err(Error::session)?;
-        let session = DB::session(&mut connection).await.map_err(Error::session)?;
+        let mut connection = DB::acquire(&self.inner).await.map_err(Error::session)?;
+        let session = DB::session(&mut connection).await?;
         let rollback_leaves_rows = DB::rollback_leaves_rows(&mut connection)
             .await
             .map_err(Error::session)?;
         let opened = self.shared.open()?;
-        let home = match &opened {
-            Some(_) => {
+        let is_shared = match &self.beside {
+            Some(engine) => engine.is_shared(),
+            None => opened.is_some(),
+        };
+        let home = match is_shared {
+            true => {
                 let database = DB::identity(&mut connection)
                     .await
                     .map_err(Error::session)?;
-                let given = ("given", DB::given(&self.inner.connect_options()));
+                let given = ("given", DB::given(&self.inner));
                 let session = [&session.parts[..], &[given]].concat();
                 let executable = identity::executable().await;
                 let generation = &self.shared.generation;
@@ -235,25 +237,29 @@ impl<DB: Backend> Builder<DB> {
                     generation,
                 ))
             }
-            None => None,
+            false => None,
         };
         drop(connection);
         let shared = opened
             .as_ref()
             .map(|opened| (opened.tier.clone(), self.shared.settings.clone()));
-        let engine = Engine::new(
-            self.engine,
-            shared,
-            Arc::new(LocalTier::new(self.local_capacity)),
-            self.time,
-            runtime.clone(),
-        );
+        let own = || {
+            let local = LocalTier::new(self.local_capacity);
+            Engine::new(
+                self.engine,
+                shared,
+                Arc::new(local),
+                self.time,
+                runtime.clone(),
+            )
+        };
+        let engine = self.beside.unwrap_or_else(own);
         if let Some(opened) = opened {
             self.shared.prove(opened, &engine).await?;
         }
         // Only now: what other processes define is heard of from here on.
         let functions = self.definitions.declarations.functions.clone();
-        let mut connection = self.inner.acquire().await.map_err(Error::session)?;
+        let mut connection = DB::acquire(&self.inner).await.map_err(Error::session)?;
         let snapshot = self.definitions.first::<DB>(&engine, &mut connection).await;
         let snapshot = snapshot.map_err(Error::from)?;
         drop(connection);
@@ -277,12 +283,22 @@ impl<DB: Backend> Builder<DB> {
             runtime,
         });
         if watched {
-            sqlx::watch(pool.core(), interval);
+            watch(pool.core(), interval);
         }
         if let Some(follow) = self.follow {
             follow(pool.clone()).await?;
         }
         Ok(pool)
+    }
+
+    /// Shares the cache of another pool on the same database, also one of another driver: what is written through one of them
+    /// invalidates what was read through the other, at once. Each keeps its own results.
+    ///
+    /// Memory, time, events and the shared tier are the other pool's, and so are the settings of these in that pool's builder; here
+    /// they have no effect.
+    pub fn beside<D: Front>(mut self, other: &CachedPool<D>) -> Self {
+        self.beside = Some(other.core().engine.clone());
+        self
     }
 
     /// Calls `call` at each invalidation by this process, to purge what is kept elsewhere: the responses in a CDN, by the tags that
@@ -296,93 +312,9 @@ impl<DB: Backend> Builder<DB> {
         self.engine.hook = Some(Hook::new(call));
         self
     }
-
-    fn check(&self) -> Result<(), Error> {
-        let rules = [
-            (
-                self.terms.ttl.is_zero(),
-                "default_ttl",
-                "must be above zero",
-            ),
-            (
-                self.terms.empty_ttl.is_zero(),
-                "empty_ttl",
-                "must be above zero",
-            ),
-            (
-                self.terms.max_stale.is_zero(),
-                "max_stale",
-                "must be above zero",
-            ),
-            (self.terms.max_rows == 0, "max_rows", "must be above zero"),
-            (self.terms.max_bytes == 0, "max_bytes", "must be above zero"),
-            (
-                self.local_capacity == 0,
-                "local_capacity",
-                "must be above zero",
-            ),
-            (
-                self.statement_capacity == 0,
-                "statement_capacity",
-                "must be above zero",
-            ),
-            (
-                self.engine.max_refreshes == 0,
-                "max_refreshes",
-                "must be above zero",
-            ),
-            (
-                self.engine.max_in_flight == 0,
-                "max_in_flight",
-                "must be above zero",
-            ),
-            (
-                self.engine.patience.is_zero(),
-                "patience",
-                "must be above zero",
-            ),
-            (
-                self.engine.quarantine.is_zero(),
-                "quarantine",
-                "must be above zero",
-            ),
-            (
-                self.engine.soft_timeout.is_some_and(|t| t.is_zero()),
-                "soft_timeout",
-                "must be above zero",
-            ),
-            (
-                !(0.0..1.0).contains(&self.engine.ttl_jitter),
-                "ttl_jitter",
-                "must be at least 0 and below 1",
-            ),
-            (
-                self.engine
-                    .early_refresh
-                    .is_some_and(|part| !(part > 0.0 && part < 1.0)),
-                "early_refresh",
-                "must be above 0 and below 1",
-            ),
-            (
-                self.schema_interval.is_zero(),
-                "schema_interval",
-                "must be above zero",
-            ),
-            (
-                self.unnamed,
-                "assume_pure / declare_function / declare_trigger / assume_cacheable / table_level",
-                "needs names that are not empty",
-            ),
-        ];
-        let mut rules = rules.into_iter().chain(self.shared.rules());
-        match rules.find(|(broken, ..)| *broken) {
-            Some((_, field, problem)) => Err(Error::invalid(field, problem)),
-            None => Ok(()),
-        }
-    }
 }
 
-impl<DB: Backend> fmt::Debug for Builder<DB> {
+impl<DB: Front> fmt::Debug for Builder<DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("terms", &self.terms)

@@ -87,27 +87,26 @@ impl Error {
     }
 
     /// The database's answer to what its connections have in common.
-    pub(crate) fn session(source: sqlx::Error) -> Self {
-        match source {
-            sqlx::Error::Configuration(problem) => Self::new(ErrorKind::UnfitPool {
-                problem: problem.to_string(),
-            }),
-            source => Error(Box::new(Inner {
-                kind: ErrorKind::Session,
-                source: Some(Box::new(source)),
-            })),
-        }
+    pub(crate) fn session(source: impl StdError + Send + Sync + 'static) -> Self {
+        Error(Box::new(Inner {
+            kind: ErrorKind::Session,
+            source: Some(Box::new(source)),
+        }))
+    }
+
+    pub(crate) fn unfit_pool(problem: String) -> Self {
+        Self::new(ErrorKind::UnfitPool { problem })
     }
 
     /// The catalog could not be read, or its answer hides something.
     pub(crate) fn catalog(
         query: String,
         remedy: Option<String>,
-        source: Option<sqlx::Error>,
+        source: Option<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
         Error(Box::new(Inner {
             kind: ErrorKind::Catalog { query, remedy },
-            source: source.map(|source| Box::new(source) as Box<_>),
+            source,
         }))
     }
 
@@ -119,6 +118,10 @@ impl Error {
         })
     }
 
+    #[cfg_attr(
+        not(feature = "_sqlx"),
+        allow(dead_code, reason = "only sqlx must be proven")
+    )]
     pub(crate) fn keys() -> Self {
         Self::new(ErrorKind::Keys)
     }
@@ -132,7 +135,7 @@ impl Error {
 
     /// What stands in the way of following the writes of others.
     #[cfg_attr(
-        not(all(feature = "cdc", feature = "postgres")),
+        not(all(feature = "cdc", any(feature = "postgres", feature = "sqlite"))),
         allow(dead_code, reason = "nobody follows")
     )]
     pub(crate) fn changes(problem: String, remedy: Option<String>) -> Self {
@@ -145,29 +148,34 @@ impl Error {
 }
 
 /// The error of a read that `only_if_cached` kept from the database. sqlx has no kind of its own for it.
+#[cfg(feature = "_sqlx")]
 pub(crate) fn not_cached() -> sqlx::Error {
     sqlx::Error::AnyDriverError(Box::new(Error::new(ErrorKind::NotCached)))
 }
 
 /// The error of a write that was not sent, because other processes could not be told of it.
-pub(crate) fn fence(source: impl StdError + Send + Sync + 'static) -> sqlx::Error {
+#[cfg(feature = "_sqlx")]
+pub(crate) fn fence(source: Box<dyn StdError + Send + Sync>) -> sqlx::Error {
     sqlx::Error::AnyDriverError(Box::new(Error(Box::new(Inner {
         kind: ErrorKind::Fence,
-        source: Some(Box::new(source)),
+        source: Some(source),
     }))))
 }
 
 /// Whether a read failed because `only_if_cached` kept it from the database and the cache had no answer.
+#[cfg(feature = "_sqlx")]
 pub fn is_not_cached(error: &sqlx::Error) -> bool {
     is_ours(error, &ErrorKind::NotCached)
 }
 
 /// Whether a write on a strict pool failed because the shared tier could not be told of it first. It has changed nothing:
 /// a statement was not sent, a transaction was rolled back by its `commit()`, or is still open if the commit was a text.
+#[cfg(feature = "_sqlx")]
 pub fn is_fence_unavailable(error: &sqlx::Error) -> bool {
     is_ours(error, &ErrorKind::Fence)
 }
 
+#[cfg(feature = "_sqlx")]
 fn is_ours(error: &sqlx::Error, kind: &ErrorKind) -> bool {
     match error {
         sqlx::Error::AnyDriverError(error) => error

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     cache::Tags,
-    driver::{plan::explained, sqlx::Session, statement::Statement},
+    driver::{Session, plan::explained, statement::Statement},
     schema::Effects,
     sql::{Explanation, Reason},
 };

@@ -70,58 +70,63 @@
 //! | `postgres` | yes | `CachedPool<Postgres>` |
 //! | `mysql` | | `CachedPool<MySql>`, for MySQL and MariaDB |
 //! | `sqlite` | | `CachedPool<Sqlite>` |
+//! | `tokio-postgres` | | `CachedClient`: the same before a `deadpool_postgres::Pool`, without sqlx or beside it ([`Builder::beside`]) |
 //! | `redis` | yes | `Builder::redis`: results and invalidations shared between processes, on Redis 7 or Valkey 8 and later |
 //! | `redis-tls` | | `rediss://` |
-//! | `cdc` | | `Builder::follow_changes`: writes that bypass the pool invalidate too, by PostgreSQL's logical replication |
+//! | `cdc` | | `Builder::follow_changes`: writes that bypass the pool invalidate too, by PostgreSQL's logical replication or `NOTIFY`, or SQLite's `data_version` |
 //! | `http` | | `http::ResponseCacheLayer`: whole responses kept and invalidated by the queries behind them, for any tower service |
 //! | `axum` | | `http`, which knows axum's nested routers, and `http::CachedJson` |
 //! | `metrics` | | `observe::metrics::publish`: the counters through the `metrics` facade |
 //! | `testing` | | a clock that tests turn by hand, and switches that break a mechanism on purpose; never for production, not covered by semver |
 
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+#[cfg(feature = "_pool")]
 mod builder;
 pub mod cache;
-#[cfg(all(feature = "cdc", feature = "postgres"))]
+#[cfg(all(feature = "cdc", any(feature = "postgres", feature = "sqlite")))]
 pub mod cdc;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+#[cfg(feature = "_pool")]
 mod driver;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+#[cfg(feature = "_pool")]
 mod error;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+#[cfg(feature = "_pool")]
 mod explain;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod observe;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+#[cfg(feature = "_pool")]
 mod pool;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+#[cfg(feature = "_sqlx")]
 pub mod prelude;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+#[cfg(feature = "_pool")]
 mod schema;
 pub mod sql;
 pub mod tier;
 
+#[cfg(all(feature = "testing", feature = "_sqlx"))]
+#[doc(hidden)]
+pub use self::driver::sqlx::inspect;
+#[cfg(feature = "tokio-postgres")]
+pub use self::driver::tokio_postgres::{self, CachedClient, TokioPostgres};
+#[cfg(all(feature = "testing", feature = "_pool"))]
+#[doc(hidden)]
+pub use self::schema::Omission;
 pub use self::sql::{Dialect, Explanation, explain};
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+#[cfg(feature = "_pool")]
 pub use self::{
     builder::Builder,
     cache::{Cached, Consistency, Freshness, Source, Token, shared::TokenError},
     driver::{
-        CachePolicy, RowTags, SchemaMode,
-        sqlx::{
-            Backend, CacheExt, CacheValue, CachedConnection, CachedPoolConnection, CachedRead,
-            Mapped, Transaction,
-        },
+        CachePolicy, CachedConnection, CachedPoolConnection, CachedRead, Front, RowTags,
+        SchemaMode, Transaction, Wrap,
     },
-    error::{Error, ErrorKind, is_fence_unavailable, is_not_cached},
+    error::{Error, ErrorKind},
     explain::PoolExplanation,
     observe::Invalidation,
     pool::CachedPool,
     schema::{Effects, RelationInfo, RelationKind, Schema},
 };
-#[cfg(all(
-    feature = "testing",
-    any(feature = "postgres", feature = "mysql", feature = "sqlite")
-))]
-#[doc(hidden)]
-pub use self::{driver::sqlx::inspect, schema::Omission};
+#[cfg(feature = "_sqlx")]
+pub use self::{
+    driver::sqlx::{Backend, CacheExt, CacheValue, Mapped},
+    error::{is_fence_unavailable, is_not_cached},
+};

@@ -1,6 +1,6 @@
 //! The pool: a handle on the inner pool, the engine and what is known of each statement.
 
-#[cfg(all(feature = "cdc", feature = "postgres"))]
+#[cfg(all(feature = "cdc", any(feature = "postgres", feature = "sqlite")))]
 mod changes;
 #[cfg(feature = "http")]
 mod responses;
@@ -13,22 +13,14 @@ use std::{
     },
 };
 
-use sqlx::{
-    Error, Execute, Pool, SqlSafeStr,
-    migrate::{MigrateError, Migrator},
-};
 use tokio::runtime::Handle;
 
 use crate::{
     builder::Builder,
-    cache::{Engine, Scope, Tag, Tags, Token},
+    cache::{Engine, Scope, Tag, Tags},
     driver::{
-        sqlx::{
-            Backend, CachedConnection, CachedPoolConnection, Definitions, Outcome, Session,
-            Transaction, Trouble,
-        },
-        statement::Statements,
-        whole::Home,
+        CachedConnection, CachedPoolConnection, Definitions, Front, Session, Transaction, Trouble,
+        Wrap, statement::Statements, whole::Home,
     },
     explain::PoolExplanation,
     observe::{EventStream, Stats},
@@ -36,8 +28,8 @@ use crate::{
 };
 
 /// What all handles on a pool share.
-pub(crate) struct Core<DB: Backend> {
-    pub(crate) inner: Pool<DB>,
+pub(crate) struct Core<DB: Front> {
+    pub(crate) inner: DB::Pool,
     pub(crate) engine: Arc<Engine>,
     pub(crate) statements: Statements,
     pub(crate) definitions: Definitions,
@@ -49,7 +41,7 @@ pub(crate) struct Core<DB: Backend> {
     pub(crate) runtime: Handle,
 }
 
-impl<DB: Backend> Core<DB> {
+impl<DB: Front> Core<DB> {
     pub(crate) fn rollback_leaves_rows(&self) -> bool {
         // Relaxed: whoever asks has no other news to order it with.
         self.rollback_leaves_rows.load(Ordering::Relaxed)
@@ -98,7 +90,7 @@ macro_rules! cached_pool {
         /// # Ok(())
         /// # }
         /// ```
-        pub struct CachedPool<DB: Backend $($default)*>(Arc<Core<DB>>);
+        pub struct CachedPool<DB: Front $($default)*>(Arc<Core<DB>>);
     };
 }
 
@@ -108,9 +100,12 @@ cached_pool!(= sqlx::Postgres);
 #[cfg(not(feature = "postgres"))]
 cached_pool!();
 
-impl<DB: Backend> CachedPool<DB> {
+impl<DB: Front> CachedPool<DB> {
     /// Starts to wrap a pool.
-    pub fn builder(inner: Pool<DB>) -> Builder<DB> {
+    pub fn builder<P: Wrap<Front = DB>>(inner: P) -> Builder<DB>
+    where
+        DB: Front<Pool = P>,
+    {
         Builder::new(inner)
     }
 
@@ -127,7 +122,7 @@ impl<DB: Backend> CachedPool<DB> {
     /// # Staleness
     /// What is written through it is not seen: cached results that depend on it stay until their time to live is over
     /// or they are invalidated by hand.
-    pub fn inner(&self) -> &Pool<DB> {
+    pub fn inner(&self) -> &DB::Pool {
         &self.0.inner
     }
 
@@ -137,8 +132,8 @@ impl<DB: Backend> CachedPool<DB> {
     /// Dropping the future gives the place in the queue up.
     ///
     /// # Errors
-    /// As sqlx's `Pool::acquire`.
-    pub async fn acquire(&self) -> Result<CachedPoolConnection<DB>, Error> {
+    /// As the wrapped pool's own.
+    pub async fn acquire(&self) -> Result<CachedPoolConnection<DB>, DB::Error> {
         Ok(CachedPoolConnection(
             CachedConnection::acquire(&self.0).await?,
         ))
@@ -146,7 +141,7 @@ impl<DB: Backend> CachedPool<DB> {
 
     /// Takes a connection out of the pool if one is idle.
     pub fn try_acquire(&self) -> Option<CachedPoolConnection<DB>> {
-        let connection = self.0.inner.try_acquire()?;
+        let connection = DB::try_acquire(&self.0.inner)?;
         Some(CachedPoolConnection(CachedConnection::new(
             &self.0, connection,
         )))
@@ -158,82 +153,9 @@ impl<DB: Backend> CachedPool<DB> {
     /// If the future is dropped, what it began is rolled back.
     ///
     /// # Errors
-    /// As sqlx's `Pool::begin`.
-    pub async fn begin(&self) -> Result<Transaction<'static, DB>, Error> {
+    /// As the driver's own.
+    pub async fn begin(&self) -> Result<Transaction<'static, DB>, DB::Error> {
         Transaction::begin(CachedConnection::acquire(&self.0).await?.into(), None).await
-    }
-
-    /// Begins a transaction with a statement of your own, such as `BEGIN IMMEDIATE`.
-    ///
-    /// # Cancel safety
-    /// If the future is dropped, what it began is rolled back.
-    ///
-    /// # Errors
-    /// As sqlx's `Pool::begin_with`.
-    pub async fn begin_with(
-        &self,
-        statement: impl SqlSafeStr,
-    ) -> Result<Transaction<'static, DB>, Error> {
-        let connection = CachedConnection::acquire(&self.0).await?;
-        Transaction::begin(connection.into(), Some(statement.into_sql_str())).await
-    }
-
-    /// Runs a statement on any connection, as `execute` does, and tells how far the clock had come when it was done: a read
-    /// [`.after(&token)`](crate::CachedRead::after), in any process, is at least as new.
-    ///
-    /// # Cancel safety
-    /// Once it is sent, the statement runs to its end even if the future is dropped, and so does its invalidation.
-    ///
-    /// # Errors
-    /// As [`CachedConnection::execute_with_token`].
-    pub async fn execute_with_token<'q>(
-        &self,
-        query: impl Execute<'q, DB>,
-    ) -> Result<(DB::QueryResult, Token), Error> {
-        let mut connection = CachedConnection::acquire(&self.0).await?;
-        connection.execute_with_token(query).await
-    }
-
-    /// Runs the migrations that have not run yet, and invalidates everything, in all processes.
-    ///
-    /// # Cancel safety
-    /// As sqlx's `Migrator::run`: dropped, it stops at the next await. What it did counts as unknown then, and nothing
-    /// is cached for a while.
-    ///
-    /// # Errors
-    /// As sqlx's `Migrator::run`; on a strict pool also when the shared tier could not be told first, in which case nothing
-    /// has run.
-    pub async fn migrate(&self, migrator: &Migrator) -> Result<(), MigrateError> {
-        Scope::writes();
-        let mut connection = self.0.inner.acquire().await?;
-        if !self.0.session.lives_in_connection {
-            // Migrations may change the session: what `pg_dump` writes empties the search path.
-            connection.close_on_drop();
-        }
-        let writing = self
-            .0
-            .engine
-            .announce(Tags::everything_and_definitions())
-            .await
-            .map_err(|refused| MigrateError::Execute(crate::error::fence(refused)))?;
-        let result = migrator.run_direct(None, &mut *connection, false).await;
-        self.0.survey(&mut connection).await;
-        let receipt = match &result {
-            Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
-                if Outcome::of(error) == Outcome::Unknown =>
-            {
-                writing.unknown()
-            }
-            // Each migration commits by itself, so those before a failed one have happened.
-            _ => writing.committed(),
-        };
-        receipt.delivered().await;
-        // Its session may be another one now, in which names mean something else.
-        drop(connection);
-        if self.0.look_somewhere().await.is_err() {
-            self.0.look_soon();
-        }
-        result
     }
 
     /// Reads the database's catalog again, for DDL that did not go through a pool, which is otherwise seen at the next look
@@ -356,32 +278,32 @@ impl<DB: Backend> CachedPool<DB> {
     /// # Cancel safety
     /// The pool stays closed; only the waiting ends.
     pub async fn close(&self) {
-        self.0.inner.close().await;
+        DB::close(&self.0.inner).await;
     }
 
     /// Whether `close` has been called.
     pub fn is_closed(&self) -> bool {
-        self.0.inner.is_closed()
+        DB::is_closed(&self.0.inner)
     }
 
     /// How many connections the inner pool has open.
     pub fn size(&self) -> u32 {
-        self.0.inner.size()
+        DB::size(&self.0.inner).0
     }
 
     /// How many connections of the inner pool are idle.
     pub fn num_idle(&self) -> usize {
-        self.0.inner.num_idle()
+        DB::size(&self.0.inner).1
     }
 }
 
-impl<DB: Backend> Clone for CachedPool<DB> {
+impl<DB: Front> Clone for CachedPool<DB> {
     fn clone(&self) -> Self {
         CachedPool(self.0.clone())
     }
 }
 
-impl<DB: Backend> fmt::Debug for CachedPool<DB> {
+impl<DB: Front> fmt::Debug for CachedPool<DB> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CachedPool")
             .field("database", &DB::NAME)

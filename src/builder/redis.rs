@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::{Builder, shared::Opened};
 use crate::{
-    driver::sqlx::Backend,
+    driver::Front,
     tier::{Redis, RedisTier},
 };
 
-impl<DB: Backend> Builder<DB> {
+impl<DB: Front> Builder<DB> {
     /// Shares results and invalidations with other processes through the Redis or Valkey of this URL:
     /// `redis://user:password@host:port/database`, `rediss://…` with TLS (feature `redis-tls`). Default: none, each process
     /// has a cache of its own.

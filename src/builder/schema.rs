@@ -4,12 +4,12 @@ use std::{mem, time::Duration};
 
 use super::Builder;
 use crate::{
-    driver::{RowTags, SchemaMode, sqlx::Backend},
+    driver::{Front, RowTags, SchemaMode},
     schema::DeclaredTrigger,
     sql::Relation,
 };
 
-impl<DB: Backend> Builder<DB> {
+impl<DB: Front> Builder<DB> {
     /// Declares a function of your own pure: it reads no table, writes nothing and gives equal results for equal
     /// arguments.
     pub fn assume_pure(mut self, function: impl AsRef<str>) -> Self {

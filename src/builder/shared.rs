@@ -12,7 +12,7 @@ use crate::{
         Engine, SharedSettings,
         shared::{SharedTier, TierError},
     },
-    driver::sqlx::Backend,
+    driver::Front,
 };
 
 /// How long `build()` waits for a shared tier.
@@ -39,7 +39,7 @@ pub(super) struct Opened {
     pub(super) trial: BoxFuture<'static, Result<(), TierError>>,
 }
 
-impl<DB: Backend> Builder<DB> {
+impl<DB: Front> Builder<DB> {
     /// Shares results and invalidations with other processes through this tier. Default: none, each process has a cache
     /// of its own.
     ///
@@ -179,6 +179,11 @@ impl Shared {
                 "needs a shared tier",
             ),
         ]
+    }
+
+    /// Whether a tier was asked for.
+    pub(super) fn is_set(&self) -> bool {
+        self.open.is_some()
     }
 
     /// Makes the tier that was asked for.

@@ -25,7 +25,7 @@ pub struct Weight {
 
 impl Weight {
     /// That of an encoding.
-    pub(super) fn of(encoded: &[u8]) -> Self {
+    pub fn of(encoded: &[u8]) -> Self {
         Self {
             bytes: encoded.len(),
             digest: XxHash3_128::oneshot(encoded),
@@ -67,8 +67,15 @@ impl std::error::Error for EncodeError {}
 pub struct DecodeError(());
 
 impl DecodeError {
-    pub(super) fn new() -> Self {
+    /// For values with a [`Codec`](super::Codec) of their own.
+    pub fn new() -> Self {
         Self(())
+    }
+}
+
+impl Default for DecodeError {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
 use super::{
-    Engine, Tick,
+    Engine, Receipt, Tags, Tick,
     sync::{AtomicU64, Mutex, Ordering, lock},
 };
 use crate::observe::{Event, Stats};
@@ -145,6 +145,22 @@ impl Engine {
     pub fn changes_heard(&self, until: Tick) {
         self.outsiders.update(|news| news.own = Some(until));
         self.outsiders.told.notify_one();
+    }
+
+    /// Others have changed this.
+    pub fn changed(&self, tags: &Tags) -> Receipt {
+        match self.sabotage.ignores_changes() {
+            true => self.invalidate(&Tags::none()),
+            false => self.invalidate(tags),
+        }
+    }
+
+    /// Others may have changed anything before now.
+    pub fn changed_unheard(&self) -> Receipt {
+        match self.sabotage.skips_beginnings() {
+            true => self.invalidate(&Tags::none()),
+            false => self.invalidate_all(),
+        }
     }
 
     /// The changes by others are not heard any more by this process itself. Those for whom it followed are told.

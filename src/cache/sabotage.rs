@@ -30,6 +30,12 @@ pub enum Sabotage {
     /// Shared words are equal if their versions are, whatever their epochs.
     #[cfg(any(test, feature = "testing"))]
     IgnoreEpoch,
+    /// What others changed does not move the clock.
+    #[cfg(any(test, feature = "testing"))]
+    IgnoreChanges,
+    /// The beginning of a stream of changes is not taken for a change of everything.
+    #[cfg(any(test, feature = "testing"))]
+    SkipBeginning,
 }
 
 /// One question for each switch: whether the mechanism is broken.
@@ -57,4 +63,6 @@ questions! {
     vouches_early: VouchEarly;
     skips_fences: SkipFence;
     ignores_epochs: IgnoreEpoch;
+    ignores_changes: IgnoreChanges;
+    skips_beginnings: SkipBeginning;
 }

@@ -2,7 +2,10 @@
 
 use std::{any::TypeId, collections::HashMap, sync::Arc};
 
-#[cfg(all(not(shuttle), any(feature = "cdc", feature = "http")))]
+#[cfg(all(
+    not(shuttle),
+    any(all(feature = "cdc", feature = "postgres"), feature = "http")
+))]
 use super::engine_tests::hub::Hub;
 use super::{
     AnyEntry, Engine, EngineSettings, Key, ManualTime, Meta, Question, Shape, Stamp, Store, Stored,
@@ -126,7 +129,10 @@ pub(crate) async fn engines(
 }
 
 /// The same, with the tier.
-#[cfg(all(not(shuttle), any(feature = "cdc", feature = "http")))]
+#[cfg(all(
+    not(shuttle),
+    any(all(feature = "cdc", feature = "postgres"), feature = "http")
+))]
 pub(crate) async fn engines_on_hub(
     settings: EngineSettings,
     handle: tokio::runtime::Handle,

@@ -25,6 +25,10 @@ use crate::{
 /// So often a process looks whether it should lead, at least, in the time for which a word of the leader is good.
 const LOOKS: u32 = 4;
 
+/// The most looks that a process lets go by between two attempts: whoever has the slot and says nothing may be in need of the server,
+/// and each attempt is a connection or two.
+const MOST_SPARED: u32 = 8;
+
 /// How long a leader must tell nobody before it makes way.
 const VAIN: Duration = Duration::from_secs(2);
 
@@ -139,6 +143,7 @@ impl<S: Source> Elected<S> {
     async fn follow(&self) -> Trouble {
         let mut heard = Heard::NotYet;
         let (begun, mut told) = (self.time.now(), false);
+        let (mut spared, mut to_spare) = (0, 1);
         loop {
             self.pause().await;
             let Some(engine) = self.engine.upgrade() else {
@@ -162,9 +167,16 @@ impl<S: Source> Elected<S> {
                         told = true;
                     }
                     drop(engine);
+                    if spared > 0 {
+                        spared -= 1;
+                        continue;
+                    }
                     match self.source.open().await {
                         Ok(session) => return self.lead(session).await,
-                        Err(trouble) if trouble.kind == Kind::Taken => {}
+                        Err(trouble) if trouble.kind == Kind::Taken => {
+                            spared = to_spare;
+                            to_spare = (to_spare * 2).min(MOST_SPARED);
+                        }
                         Err(trouble) => return trouble,
                     }
                 }

@@ -141,7 +141,7 @@ impl<L: Line> Session<L> {
         self.early = self.moment().await?.running.open().to_vec();
         let engine = self.engine()?;
         let now = engine.now();
-        engine.invalidate_all().delivered().await;
+        engine.changed_unheard().delivered().await;
         engine.changes_heard(now.plus(self.max_staleness));
         engine.emit(Event::ChangesHeard);
         Ok(())
@@ -222,7 +222,7 @@ impl<L: Line> Session<L> {
         }
         self.pause = (self.pause * 2).min(AGAIN.1);
         if !tags.is_empty() {
-            let receipt = engine.invalidate(&tags);
+            let receipt = engine.changed(&tags);
             let now = engine.now();
             for at in shown {
                 if let Some(lag) = self.hearing.since(at, now) {

@@ -58,6 +58,8 @@ impl LogicalReplication {
     /// When it is not known that nothing is missing that was seen that long ago, because the stream is silent, slow or has
     /// much to carry, the cache answers nothing. The server is asked for that four times, and for a sign of life twice in this
     /// time (`wal_sender_timeout`).
+    ///
+    /// Processes that share a tier should have the same.
     pub fn max_staleness(mut self, time: Duration) -> Self {
         self.max_staleness = time;
         self

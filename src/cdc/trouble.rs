@@ -50,6 +50,10 @@ impl Trouble {
         }
     }
 
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(dead_code, reason = "a file sends no messages")
+    )]
     pub(super) fn malformed(problem: impl fmt::Display) -> Self {
         Self {
             problem: problem.to_string(),
@@ -59,6 +63,10 @@ impl Trouble {
 
     /// What the server refused, with what helps. `message` holds the SQLSTATE, by which it is told (PostgreSQL manual,
     /// appendix A).
+    #[cfg_attr(
+        not(feature = "postgres"),
+        allow(dead_code, reason = "a file refuses nothing")
+    )]
     pub(super) fn refused(message: &str, user: &str) -> Self {
         let remedies = [
             // Insufficient privilege.

@@ -1,10 +1,11 @@
 //! What a pool knows of each SQL text: its facts, turned into tags. Kept once per distinct text, in a bounded map.
 
 use std::{
+    any::Any,
     collections::HashSet,
     hash::BuildHasher as _,
     sync::{
-        Arc, RwLock, RwLockReadGuard,
+        Arc, OnceLock, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -38,9 +39,29 @@ pub(crate) struct Statement {
     pub(crate) snapshot: Arc<Snapshot>,
     /// The pool's terms with those of its comment.
     pub(crate) terms: Terms,
+    /// What a front-end has learnt of it from the server.
+    learnt: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Statement {
+    /// What has been learnt of it, while the definitions are those of its snapshot.
+    #[cfg_attr(
+        not(feature = "tokio-postgres"),
+        allow(dead_code, reason = "sqlx keeps it by connection")
+    )]
+    pub(crate) fn learnt<T: 'static>(&self) -> Option<&T> {
+        self.learnt.get()?.downcast_ref()
+    }
+
+    /// Keeps what has been learnt of it. The first who learns it is believed.
+    #[cfg_attr(
+        not(feature = "tokio-postgres"),
+        allow(dead_code, reason = "sqlx keeps it by connection")
+    )]
+    pub(crate) fn learn(&self, learnt: impl Any + Send + Sync) {
+        let _ = self.learnt.set(Box::new(learnt));
+    }
+
     /// Whether a part of it can leave the session in a state in which the names of a later part mean something else.
     pub(crate) fn moves_on_the_way(&self) -> bool {
         let several = || self.facts.refusal == Some(Reason::SeveralStatements);
@@ -66,7 +87,6 @@ pub(crate) struct Statements {
     /// Normal form and what it depends on to id. An evicted one gets a new id when it comes back, which costs its entries and
     /// nothing else.
     ids: Cache<Arc<str>, u64>,
-    next_id: AtomicU64,
     known: RwLock<Known>,
     engine: Arc<Engine>,
 }
@@ -96,7 +116,6 @@ impl Statements {
             row_tags,
             texts: Cache::new(capacity),
             ids: Cache::new(capacity),
-            next_id: AtomicU64::new(1),
             known: RwLock::new(Known {
                 snapshot: Arc::new(snapshot),
                 temporary: Arc::default(),
@@ -144,6 +163,15 @@ impl Statements {
         }
     }
 
+    /// Analyses a text anew when it comes again, without what was learnt of it.
+    #[cfg_attr(
+        not(feature = "tokio-postgres"),
+        allow(dead_code, reason = "sqlx keeps it by connection")
+    )]
+    pub(crate) fn forget(&self, text: &str) {
+        self.texts.remove(text);
+    }
+
     fn known(&self) -> RwLockReadGuard<'_, Known> {
         self.known.read().expect("nothing panics under this lock")
     }
@@ -161,12 +189,14 @@ impl Statements {
             plan,
             snapshot: known.snapshot.clone(),
             terms,
+            learnt: OnceLock::new(),
         }
     }
 
     fn id(&self, normal: &str, plan: &Plan) -> u64 {
-        let fresh =
-            || Ok::<_, std::convert::Infallible>(self.next_id.fetch_add(1, Ordering::Relaxed));
+        /// One for all pools: some share a cache.
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let fresh = || Ok::<_, std::convert::Infallible>(NEXT.fetch_add(1, Ordering::Relaxed));
         if normal.len() > LONGEST_TEXT {
             // Its entries would be found by nobody, which is what an unbounded family of texts deserves.
             return fresh().unwrap_or_else(|never| match never {});

@@ -34,6 +34,10 @@ enum Part {
 
 /// What a row is made into, as every process names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    not(feature = "_sqlx"),
+    allow(dead_code, reason = "only sqlx has row types of the user's")
+)]
 pub(crate) enum RowIdentity {
     /// The whole row, by the type of this name. That its fields are the same ones is checked where the bytes are read.
     Whole(&'static str),

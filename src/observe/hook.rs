@@ -24,7 +24,7 @@ pub(crate) struct Hook(Arc<dyn Fn(&Invalidation) + Send + Sync>);
 
 impl Hook {
     #[cfg_attr(
-        not(any(feature = "postgres", feature = "mysql", feature = "sqlite")),
+        not(feature = "_pool"),
         allow(dead_code, reason = "only a pool's builder makes one")
     )]
     pub(crate) fn new(call: impl Fn(&Invalidation) + Send + Sync + 'static) -> Self {

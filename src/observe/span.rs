@@ -16,7 +16,7 @@ pub(crate) fn refresh(tags: usize) -> Span {
 }
 
 /// Around a statement that can change something, or transaction control.
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
+#[cfg(feature = "_pool")]
 pub(crate) fn write() -> Span {
     debug_span!(target: "cachedpool", "write")
 }

@@ -1,5 +1,11 @@
 //! The pool as the one who knows what a change by others moves: one file a source.
 
+#[cfg(feature = "sqlite")]
+mod data_version;
+#[cfg(feature = "postgres")]
+mod notify;
+#[cfg(all(feature = "postgres", feature = "testing"))]
+mod replay;
 #[cfg(feature = "postgres")]
 mod replication;
 #[cfg(feature = "postgres")]

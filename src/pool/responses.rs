@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::CachedPool;
 use crate::{
     cache::{Consistency, Engine, WholeKey},
-    driver::sqlx::Backend,
+    driver::Front,
     http::ResponseStore,
 };
 
-impl<DB: Backend> ResponseStore for CachedPool<DB> {
+impl<DB: Front> ResponseStore for CachedPool<DB> {
     fn engine(&self) -> &Arc<Engine> {
         &self.0.engine
     }

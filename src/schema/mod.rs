@@ -7,12 +7,12 @@
 //! Must not know: a pool, a cache, a driver.
 
 #[cfg_attr(
-    not(all(feature = "postgres", feature = "mysql", feature = "sqlite")),
+    not(all(feature = "_postgres", feature = "mysql", feature = "sqlite")),
     allow(dead_code, reason = "no database has all of the nouns")
 )]
 mod canonical;
 #[cfg_attr(
-    not(all(feature = "postgres", feature = "mysql", feature = "sqlite")),
+    not(all(feature = "_postgres", feature = "mysql", feature = "sqlite")),
     allow(dead_code, reason = "no database has all of the nouns")
 )]
 pub(crate) mod catalog;
@@ -22,7 +22,7 @@ mod expand;
 mod face;
 mod graph;
 mod implied;
-#[cfg(feature = "testing")]
+#[cfg(all(feature = "testing", feature = "_sqlx"))]
 mod listing;
 #[cfg(feature = "mysql")]
 pub(crate) mod mysql;
@@ -30,7 +30,7 @@ mod names;
 mod needs;
 mod omission;
 mod path;
-#[cfg(feature = "postgres")]
+#[cfg(feature = "_postgres")]
 pub(crate) mod postgres;
 mod reader;
 #[cfg(any(feature = "mysql", feature = "sqlite"))]

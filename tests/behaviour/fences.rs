@@ -1,8 +1,10 @@
 //! A strict write that the other processes cannot be told of is not sent, and leaves everything as it was.
 
-use cachedpool::{Consistency, Source, is_fence_unavailable};
+use cachedpool::{CacheExt as _, Consistency, Source, is_fence_unavailable};
 
-use crate::kit::{Scene, Setting, TestDatabase, Tier, live, query, run};
+use crate::kit::{
+    LONG, Person, Scene, Server, Setting, TestDatabase, Tier, live, query, read, run,
+};
 
 tests!(sqlite, postgres, mariadb => [
     a_statement_is_not_sent,
@@ -12,6 +14,7 @@ tests!(sqlite, postgres, mariadb => [
     a_released_savepoint_needs_no_fence,
     reads_need_no_fence,
     a_migration_does_not_begin,
+    a_write_that_met_definitions_of_which_it_had_not_heard_moves_everything,
 ]);
 
 const RENAME: &str = "UPDATE people SET name = 'Eve' WHERE id = 1";
@@ -147,4 +150,53 @@ async fn a_migration_does_not_begin<DB: TestDatabase>() {
     tier.refuse_holds(false);
     scene.pool.migrate(&migrator).await.unwrap();
     scene.through("INSERT INTO more VALUES (1)").await;
+}
+
+async fn a_write_that_met_definitions_of_which_it_had_not_heard_moves_everything<
+    DB: TestDatabase,
+>() {
+    let (scene, tier) = strict::<DB>().await;
+    let theirs = tier.clone();
+    let other = scene
+        .another(|builder| builder.shared_tier(theirs).consistency(Consistency::Strict))
+        .await;
+    live(&other).await;
+    // Nothing to be learnt at the commit any more.
+    scene.through(RENAME).await;
+    tier.dawdle();
+    for sql in trigger::<DB>() {
+        query::<DB>(sql, []).execute(&other).await.unwrap();
+    }
+    let pets = || {
+        let pets = read::<DB, Person>("SELECT id, name FROM pets", []);
+        pets.cached(&other).fetch_all_shared()
+    };
+    let kept = async {
+        while pets().await.unwrap().source() != Source::Local {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, kept).await.unwrap();
+    // By the definitions that this pool knows, it is about people alone.
+    let mut tx = scene.pool.begin().await.unwrap();
+    run(&mut tx, RENAME).await;
+    tx.commit().await.unwrap();
+    assert_eq!(pets().await.unwrap().len(), 1);
+}
+
+/// Makes an update of people add a pet.
+fn trigger<DB: TestDatabase>() -> Vec<&'static str> {
+    match DB::SERVER {
+        Server::Sqlite => vec![
+            "CREATE TRIGGER adopt AFTER UPDATE ON people BEGIN INSERT INTO pets VALUES (7, 1, 'Rex'); END",
+        ],
+        Server::MariaDb => vec![
+            "CREATE TRIGGER adopt AFTER UPDATE ON people FOR EACH ROW INSERT INTO pets VALUES (7, 1, 'Rex')",
+        ],
+        Server::Postgres => vec![
+            "CREATE FUNCTION adopt() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN INSERT INTO pets VALUES (7, 1, 'Rex'); RETURN NULL; END $$",
+            "CREATE TRIGGER adopt AFTER UPDATE ON people FOR EACH ROW EXECUTE FUNCTION adopt()",
+        ],
+    }
 }

@@ -2,7 +2,11 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use cachedpool::{Builder, CachedPool, Source, cdc::LogicalReplication, prelude::*};
+use cachedpool::{
+    Builder, CachedPool, Source,
+    cdc::{Follow, LogicalReplication},
+    prelude::*,
+};
 use cachedpool_test_support::{logical_postgres, wait_until};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Postgres};
 
@@ -40,7 +44,11 @@ impl Scene {
         Self::at(url, tables, patient()).await
     }
 
-    pub(crate) async fn at(url: String, tables: &str, settings: LogicalReplication) -> Self {
+    pub(crate) async fn at(
+        url: String,
+        tables: &str,
+        settings: impl Follow<CachedPool<Postgres>>,
+    ) -> Self {
         let mut outside = PgConnection::connect(&url).await.unwrap();
         outside
             .execute(AssertSqlSafe(tables.to_owned()))

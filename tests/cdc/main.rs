@@ -7,12 +7,15 @@
 
 mod behind;
 mod damage;
+mod data_version;
 #[cfg(feature = "redis")]
 mod election;
 mod faults;
 mod kinds;
 mod kit;
 mod lag;
+mod notify;
+mod notify_faults;
 mod races;
 mod refusals;
 mod rows;

@@ -1,12 +1,18 @@
 //! Servers that are not set up for it.
 
-use cachedpool::{Error, ErrorKind, cdc::LogicalReplication};
+use cachedpool::{
+    CachedPool, Error, ErrorKind,
+    cdc::{Follow, LogicalReplication},
+};
 use cachedpool_test_support::{logical_postgres, postgres};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Postgres};
 
 use super::kit::{USERS, builder};
 
-async fn refused(url: &str, settings: LogicalReplication) -> (String, String) {
+pub(crate) async fn refused(
+    url: &str,
+    settings: impl Follow<CachedPool<Postgres>>,
+) -> (String, String) {
     let error: Error = builder(url)
         .follow_changes(settings)
         .build()
@@ -20,7 +26,7 @@ async fn refused(url: &str, settings: LogicalReplication) -> (String, String) {
     }
 }
 
-async fn run(url: &str, sql: &str) {
+pub(crate) async fn run(url: &str, sql: &str) {
     let mut connection = PgConnection::connect(url).await.unwrap();
     connection
         .execute(AssertSqlSafe(sql.to_owned()))

@@ -1,8 +1,9 @@
 use std::sync::{
-    Mutex,
+    Mutex, MutexGuard,
     atomic::{AtomicUsize, Ordering},
 };
 
+use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 
 use super::*;
@@ -36,18 +37,22 @@ impl Drop for Held {
 }
 
 impl Server {
+    fn holder(&self) -> MutexGuard<'_, Option<usize>> {
+        self.holder.lock().expect("nobody panics while holding it")
+    }
+
     fn ends(&self, session: usize) {
-        let mut holder = self.holder.lock().unwrap();
+        let mut holder = self.holder();
         holder.take_if(|holder| *holder == session);
     }
 
     fn is_held(&self, session: usize) -> bool {
-        *self.holder.lock().unwrap() == Some(session)
+        *self.holder() == Some(session)
     }
 
     /// Breaks the connection of whoever has the name.
     fn break_off(&self) {
-        self.holder.lock().unwrap().take();
+        self.holder().take();
     }
 }
 
@@ -66,7 +71,7 @@ impl Source for Quiet {
 
     async fn open(&self) -> Result<Held, Trouble> {
         self.0.asked.fetch_add(1, Ordering::Relaxed);
-        let mut holder = self.0.holder.lock().unwrap();
+        let mut holder = self.0.holder();
         if holder.is_some() {
             return Err(Trouble::refused("taken (SQLSTATE 42710)", "app"));
         }
@@ -106,7 +111,7 @@ impl World {
             let elected = Elected::new(Quiet(server.clone()), engine, &topic, STALENESS);
             Feed::start(engine, elected, &Handle::current())
                 .await
-                .unwrap();
+                .expect("nothing is to be mended");
         }
         Self {
             server,
@@ -205,6 +210,31 @@ async fn a_leader_makes_way_when_the_clock_is_in_another_memory() {
     world
         .until(|world| world.server.sessions.load(Ordering::Relaxed) > before)
         .await;
+    world.until(World::are_live).await;
+}
+
+#[tokio::test]
+async fn a_slot_whose_holder_says_nothing_is_told_of_once_and_asked_for_less_and_less() {
+    let world = World::new().await;
+    world.until(World::are_live).await;
+    // It has told of that, too.
+    world.pass(STALENESS).await;
+    let follower = &world.engines[1 - world.leaders()[0]];
+    let mut events = follower.events().subscribe();
+    // The leader has died, and the name stays with somebody.
+    *world.server.holder() = Some(usize::MAX);
+    world.pass(20 * STALENESS).await;
+    assert!(!world.are_live());
+    let asked = world.server.asked.load(Ordering::Relaxed);
+    world.pass(20 * STALENESS).await;
+    let asked = world.server.asked.load(Ordering::Relaxed) - asked;
+    assert!((10..60).contains(&asked), "{asked} times in 20 s by two");
+    let mut lost = 0;
+    while let Some(Some(event)) = events.next().now_or_never() {
+        lost += u32::from(matches!(event, Event::ChangesLost { .. }));
+    }
+    assert_eq!(lost, 2, "that it ended, and that somebody says nothing");
+    world.server.break_off();
     world.until(World::are_live).await;
 }
 

@@ -3,10 +3,13 @@
 use futures_core::{future::BoxFuture, stream::BoxStream};
 use sqlx::{Either, Error, Pool, SqlStr};
 
-use super::{owned::OwnedQuery, values::Values};
+use super::owned::OwnedQuery;
 use crate::{
     cache::Params,
-    driver::identity::Identity,
+    driver::{
+        front::{Session, Values},
+        identity::Identity,
+    },
     schema::{Catalog, LoadError, Record},
     sql::Dialect,
 };
@@ -26,65 +29,6 @@ impl<DB> Backend for DB where
 /// One item of `fetch_many`.
 pub(crate) type Item<DB> =
     Result<Either<<DB as sqlx::Database>::QueryResult, <DB as sqlx::Database>::Row>, Error>;
-
-/// What a pool's connections have in common and what changes the result of a query: read once, from one of them.
-#[derive(Clone, Debug, Default)]
-pub struct Session {
-    /// Name and value of each part, in a fixed order.
-    pub(crate) parts: Vec<(&'static str, String)>,
-    /// Closing a connection may lose the database (SQLite in memory).
-    pub(crate) lives_in_connection: bool,
-}
-
-impl Session {
-    /// Whether a connection still has this session; not if it does not answer.
-    pub(crate) async fn is_that_of<DB: Driver>(&self, connection: &mut DB::Connection) -> bool {
-        DB::session(connection)
-            .await
-            .is_ok_and(|session| session.parts == self.parts)
-    }
-}
-
-/// How an error bears on what the server did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// The statement never left this process.
-    NotSent,
-    /// The server answered that it failed.
-    Refused,
-    /// Nobody knows: it may have happened, or may yet happen.
-    Unknown,
-}
-
-impl Outcome {
-    pub(crate) fn of(error: &Error) -> Outcome {
-        match error {
-            Error::Encode(_)
-            | Error::Configuration(_)
-            | Error::InvalidArgument(_)
-            | Error::TypeNotFound { .. }
-            | Error::PoolTimedOut
-            | Error::PoolClosed
-            | Error::InvalidSavePointStatement => Outcome::NotSent,
-            Error::Database(_) | Error::BeginFailed => Outcome::Refused,
-            _ => Outcome::Unknown,
-        }
-    }
-}
-
-/// Whether an error says that the database cannot answer just now, rather than that the query is wrong. Only then may
-/// `stale_if_error` step in (RFC 5861 §4 speaks of the origin's errors, not of the client's).
-pub(crate) fn is_outage<DB: Backend>(error: &Error) -> bool {
-    match error {
-        Error::Io(_)
-        | Error::Tls(_)
-        | Error::Protocol(_)
-        | Error::PoolTimedOut
-        | Error::WorkerCrashed => true,
-        Error::Database(error) => DB::is_outage(error.as_ref()),
-        _ => false,
-    }
-}
 
 /// The sealed half of [`Backend`].
 pub trait Driver: sqlx::Database + Sized {

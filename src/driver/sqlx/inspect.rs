@@ -5,17 +5,18 @@ use sqlx::{Error, Pool};
 use super::backend::Backend;
 use crate::{
     cache::{Found, Scope},
+    driver::Front,
     pool::CachedPool,
     schema::LoadError,
 };
 
 /// A scope for what is read through this pool.
-pub fn scope<DB: Backend>(pool: &CachedPool<DB>) -> Scope {
+pub fn scope<DB: Front>(pool: &CachedPool<DB>) -> Scope {
     Scope::new(&pool.core().engine)
 }
 
 /// Whether nothing that was found has changed since it was read.
-pub fn holds<DB: Backend>(pool: &CachedPool<DB>, found: &Found) -> bool {
+pub fn holds<DB: Front>(pool: &CachedPool<DB>, found: &Found) -> bool {
     pool.core().engine.still_holds(&found.stamp)
 }
 

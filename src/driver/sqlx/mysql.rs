@@ -11,12 +11,20 @@ use sqlx::{
 };
 
 use super::{
-    backend::{Driver, Session, through_executor},
+    backend::{Driver, through_executor},
     parameters::{canaries, print_list},
     peek::Peeked,
-    values::{self, Values},
+    values,
 };
-use crate::{cache::Params, driver::identity::Identity, schema::Canonical, sql::Dialect};
+use crate::{
+    cache::Params,
+    driver::{
+        front::{Session, Values},
+        identity::Identity,
+    },
+    schema::Canonical,
+    sql::Dialect,
+};
 
 impl Driver for MySql {
     const DIALECT: Dialect = Dialect::MySql;

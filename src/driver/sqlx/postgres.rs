@@ -9,12 +9,21 @@ use sqlx::{
 };
 
 use super::{
-    backend::{Driver, Session, through_executor},
+    backend::{Driver, through_executor},
     parameters::{canaries, print_list},
     peek::Peeked,
-    values::{self, Values},
+    values,
 };
-use crate::{cache::Params, driver::identity::Identity, schema::Canonical, sql::Dialect};
+use crate::{
+    cache::Params,
+    driver::{
+        front::{Session, Values},
+        identity::Identity,
+        postgres,
+    },
+    schema::Canonical,
+    sql::Dialect,
+};
 
 impl Driver for Postgres {
     const DIALECT: Dialect = Dialect::Postgres;
@@ -56,22 +65,11 @@ impl Driver for Postgres {
 
     fn session(connection: &mut PgConnection) -> BoxFuture<'_, Result<Session, Error>> {
         Box::pin(async move {
-            let row = sqlx::query(sqlx::AssertSqlSafe(session_sql()))
+            let row = sqlx::query(sqlx::AssertSqlSafe(postgres::session_sql()))
                 .fetch_one(connection)
                 .await?;
-            let names = ["database", "session_user", "role", "temporary_tables"]
-                .into_iter()
-                .chain(SETTINGS)
-                .chain(EXTENSIONS.map(|(name, _)| name))
-                .chain(["settings"]);
-            let mut session = Session::default();
-            for (index, name) in names.enumerate() {
-                session.parts.push((
-                    name,
-                    row.try_get::<Option<String>, _>(index)?.unwrap_or_default(),
-                ));
-            }
-            Ok(session)
+            let told = (0..row.len()).map(|index| row.try_get(index));
+            Ok(postgres::session(told.collect::<Result<_, _>>()?))
         })
     }
 
@@ -81,19 +79,11 @@ impl Driver for Postgres {
 
     fn identity(connection: &mut PgConnection) -> BoxFuture<'_, Result<Identity, Error>> {
         Box::pin(async move {
-            // The number is drawn when a cluster is made, and its standbys have it too. What a standby answers lags behind the
-            // primary, whose processes must not take it for theirs. Not everybody may ask for the number.
-            let sql = "SELECT pg_catalog.pg_is_in_recovery(), \
-                (SELECT system_identifier FROM pg_catalog.pg_control_system())::text, \
-                (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())::text";
-            match sqlx::query(sql).fetch_one(connection).await {
-                Ok(row) if row.try_get(0)? => Ok(Identity::of_its_own()),
-                Ok(row) => Ok(Identity {
-                    parts: vec![
-                        ("system_identifier", row.try_get(1)?),
-                        ("database_oid", row.try_get(2)?),
-                    ],
-                }),
+            match sqlx::query(postgres::IDENTITY).fetch_one(connection).await {
+                Ok(row) => {
+                    let told = (0..row.len()).map(|index| row.try_get(index));
+                    Ok(postgres::identity(told.collect::<Result<_, _>>()?))
+                }
                 Err(Error::Database(_)) => Ok(Identity::of_its_own()),
                 Err(error) => Err(error),
             }
@@ -101,84 +91,10 @@ impl Driver for Postgres {
     }
 
     fn is_outage(error: &dyn sqlx::error::DatabaseError) -> bool {
-        // PostgreSQL manual, appendix A: connection exceptions, resources, operator intervention, system and internal
-        // errors; serialisation failures and deadlocks, lock not available.
-        let code = error.code().unwrap_or_default();
-        ["08", "40", "53", "57", "58", "XX"]
-            .iter()
-            .any(|class| code.starts_with(class))
-            || code == "55P03"
+        postgres::is_outage(&error.code().unwrap_or_default())
     }
 
     through_executor!(Postgres, postgres);
-}
-
-/// Settings that change what a query answers, or how its text forms look.
-const SETTINGS: [&str; 17] = [
-    "server_version_num",
-    "search_path",
-    "TimeZone",
-    "timezone_abbreviations",
-    "DateStyle",
-    "IntervalStyle",
-    "bytea_output",
-    "extra_float_digits",
-    "lc_collate",
-    "lc_ctype",
-    "lc_monetary",
-    "lc_numeric",
-    "lc_time",
-    "default_text_search_config",
-    "xmloption",
-    "row_security",
-    "standard_conforming_strings",
-];
-
-/// Those of extensions, with the value that holds until a connection loads the extension: it may do so at any time.
-const EXTENSIONS: [(&str, &str); 9] = [
-    ("pg_trgm.similarity_threshold", "0.3"),
-    ("pg_trgm.word_similarity_threshold", "0.6"),
-    ("pg_trgm.strict_word_similarity_threshold", "0.5"),
-    ("hnsw.ef_search", "40"),
-    ("hnsw.iterative_scan", "off"),
-    ("hnsw.max_scan_tuples", "20000"),
-    ("ivfflat.probes", "1"),
-    ("ivfflat.iterative_scan", "off"),
-    ("ivfflat.max_probes", "32768"),
-];
-
-/// Asks for all parts of a session. The last is whatever else a session can set and somebody has set, for this connection,
-/// user, database or server, but for what cannot change an answer: names of applications, time limits, logs. Settings of
-/// extensions come and go as a connection loads those, so of them only the ones that are set for user or database count.
-fn session_sql() -> String {
-    let settings = SETTINGS.map(|name| format!("current_setting('{name}', true)"));
-    let extensions = EXTENSIONS
-        .map(|(name, default)| format!("coalesce(current_setting('{name}', true), '{default}')"));
-    let known = SETTINGS.map(|name| format!("'{name}'"));
-    format!(
-        "SELECT current_database()::text, session_user::text, current_user::text, \
-         (pg_my_temp_schema() <> 0)::text, {}, {}, \
-         (SELECT json_object_agg(name, setting ORDER BY name)::text FROM ( \
-             SELECT name, setting FROM pg_catalog.pg_settings \
-             WHERE source <> 'default' \
-             AND context IN ('user', 'superuser', 'backend', 'superuser-backend') \
-             AND position('.' IN name) = 0 AND name NOT IN ({}) \
-             AND name <> 'application_name' AND name <> 'client_min_messages' \
-             AND name NOT LIKE '%\\_timeout' AND name NOT LIKE 'log\\_%' AND name NOT LIKE 'tcp\\_%' \
-             AND name NOT LIKE 'transaction\\_%' \
-             UNION \
-             SELECT own.name, current_setting(own.name, true) FROM ( \
-                 SELECT split_part(unnest(setconfig), '=', 1) AS name \
-                 FROM pg_catalog.pg_db_role_setting \
-                 WHERE setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())) \
-                 AND setrole IN (0, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = session_user)) \
-             ) own \
-             WHERE position('.' IN own.name) > 0 AND current_setting(own.name, true) IS NOT NULL \
-         ) other)",
-        settings.join(", "),
-        extensions.join(", "),
-        known.join(", "),
-    )
 }
 
 /// Shows the encoded values.

@@ -7,11 +7,19 @@ use sqlx::{
 };
 
 use super::{
-    backend::{Driver, Session, through_executor},
+    backend::{Driver, through_executor},
     parameters::{canaries, print_list},
-    values::{self, Values},
+    values,
 };
-use crate::{cache::Params, driver::identity::Identity, schema::Canonical, sql::Dialect};
+use crate::{
+    cache::Params,
+    driver::{
+        front::{Session, Values},
+        identity::Identity,
+    },
+    schema::Canonical,
+    sql::Dialect,
+};
 
 impl Driver for Sqlite {
     const DIALECT: Dialect = Dialect::Sqlite;

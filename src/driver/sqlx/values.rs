@@ -9,7 +9,7 @@ use std::fmt::{self, Write};
 use smallvec::SmallVec;
 use sqlx::{Arguments, Database, Encode, Type};
 
-use crate::schema::Canonical;
+use crate::{driver::front::Values, schema::Canonical};
 
 #[cfg(feature = "mysql")]
 pub(super) mod mysql;
@@ -22,9 +22,6 @@ pub(super) mod sqlite;
 const LONGEST: usize = 256;
 /// After so many printed bytes the rest is left unknown: each byte of a blob is printed as a number.
 const MOST_PRINTED: usize = 16 << 10;
-
-/// What was bound, in order; `None` is NULL or unknown.
-pub(crate) type Values = Vec<Option<Canonical>>;
 
 /// Gives each element of the lists in the `Debug` of `value` to `each`, with the number of its list, up to and with list
 /// `last`. An element that is too long is cut off, so that it has lost its closing bracket.

@@ -84,11 +84,11 @@ async fn topic<DB: Backend>(
 }
 
 /// What the feed knows of the pool, which it does not keep alive.
-struct Outside {
-    core: Weak<Core<Postgres>>,
+pub(super) struct Outside {
+    pub(super) core: Weak<Core<Postgres>>,
     /// Of the definitions when the feed began: what a pool that is gone goes by.
-    engine: Stamp,
-    server: Server,
+    pub(super) engine: Stamp,
+    pub(super) server: Server,
 }
 
 impl Outside {

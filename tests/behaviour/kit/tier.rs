@@ -15,86 +15,127 @@ use cachedpool::cache::shared::{
 };
 
 /// A handle on the tier; one for each pool.
-#[derive(Clone)]
-pub(crate) struct Tier(Arc<Inner>);
+pub(crate) struct Tier {
+    inner: Arc<Inner>,
+    /// What this one's pool has not been told yet, while the tier is slow.
+    untold: Arc<Mutex<Vec<(u16, Word)>>>,
+    watcher: Arc<Mutex<Option<Arc<dyn Watcher>>>>,
+}
+
+impl Clone for Tier {
+    /// Another handle, for another pool.
+    fn clone(&self) -> Self {
+        Self::handle(self.inner.clone())
+    }
+}
 
 struct Inner {
     state: Mutex<(MemoryClock, HashMap<String, Vec<u8>>)>,
     start: Instant,
     refuses_holds: AtomicBool,
     is_mute: Arc<AtomicBool>,
+    is_slow: Arc<AtomicBool>,
     holds: AtomicU64,
 }
 
 impl Tier {
     /// One that nobody shares yet.
     pub(crate) fn new() -> Self {
-        Tier(Arc::new(Inner {
+        Self::handle(Arc::new(Inner {
             state: Mutex::new((MemoryClock::new(1), HashMap::new())),
             start: Instant::now(),
             refuses_holds: AtomicBool::new(false),
             is_mute: Arc::default(),
+            is_slow: Arc::default(),
             holds: AtomicU64::new(0),
         }))
     }
 
+    fn handle(inner: Arc<Inner>) -> Self {
+        Tier {
+            inner,
+            untold: Arc::default(),
+            watcher: Arc::default(),
+        }
+    }
+
     /// Whether it fails to hold anything from now on.
     pub(crate) fn refuse_holds(&self, refuse: bool) {
-        self.0.refuses_holds.store(refuse, Ordering::SeqCst);
+        self.inner.refuses_holds.store(refuse, Ordering::SeqCst);
     }
 
     /// Stops telling the pools of each other's steps.
     pub(crate) fn mute(&self) {
-        self.0.is_mute.store(true, Ordering::SeqCst);
+        self.inner.is_mute.store(true, Ordering::SeqCst);
+    }
+
+    /// Tells a pool of the others' steps only with the answer to its own, from now on: as late as a tier may.
+    pub(crate) fn dawdle(&self) {
+        self.inner.is_slow.store(true, Ordering::SeqCst);
     }
 
     /// How many results it has.
     pub(crate) fn entries(&self) -> usize {
-        self.0.state.lock().unwrap().1.len()
+        self.inner.state.lock().unwrap().1.len()
     }
 
     /// How often something was held.
     pub(crate) fn holds(&self) -> u64 {
-        self.0.holds.load(Ordering::SeqCst)
+        self.inner.holds.load(Ordering::SeqCst)
     }
 
     fn at<'a, T: Send + 'a>(
         &self,
         work: impl FnOnce(&mut MemoryClock, &mut HashMap<String, Vec<u8>>, u64) -> T,
     ) -> Answer<'a, T> {
-        let now = u64::try_from(self.0.start.elapsed().as_millis()).unwrap();
-        let (clock, entries) = &mut *self.0.state.lock().unwrap();
+        let now = u64::try_from(self.inner.start.elapsed().as_millis()).unwrap();
+        let (clock, entries) = &mut *self.inner.state.lock().unwrap();
         let answer = work(clock, entries, now);
         Box::pin(async { Ok(answer) })
     }
 }
 
-/// Hears of steps while the tier is not mute.
-struct Hearing(Arc<AtomicBool>, Arc<dyn Watcher>);
+/// Hears of steps while the tier is not mute; later, if it is slow.
+struct Hearing {
+    is_mute: Arc<AtomicBool>,
+    is_slow: Arc<AtomicBool>,
+    untold: Arc<Mutex<Vec<(u16, Word)>>>,
+    watcher: Arc<dyn Watcher>,
+}
 
 impl Watcher for Hearing {
     fn moved(&self, words: &[(u16, Word)]) {
-        if !self.0.load(Ordering::SeqCst) {
-            self.1.moved(words);
+        match self.is_mute.load(Ordering::SeqCst) {
+            true => {}
+            false if self.is_slow.load(Ordering::SeqCst) => {
+                self.untold.lock().unwrap().extend_from_slice(words);
+            }
+            false => self.watcher.moved(words),
         }
     }
 
     fn moved_everything(&self) {
-        self.1.moved_everything();
+        self.watcher.moved_everything();
     }
 
     fn doubtful(&self, slots: &[u16], span: Duration) {
-        self.1.doubtful(slots, span);
+        self.watcher.doubtful(slots, span);
     }
 
     fn lost(&self, session: Session) {
-        self.1.lost(session);
+        self.watcher.lost(session);
     }
 }
 
 impl SharedTier for Tier {
     fn attach(&self, watcher: Arc<dyn Watcher>) {
-        let hearing = Arc::new(Hearing(self.0.is_mute.clone(), watcher));
+        *self.watcher.lock().unwrap() = Some(watcher.clone());
+        let hearing = Arc::new(Hearing {
+            is_mute: self.inner.is_mute.clone(),
+            is_slow: self.inner.is_slow.clone(),
+            untold: self.untold.clone(),
+            watcher,
+        });
         drop(self.at(|clock, _, _| clock.attach(hearing)));
     }
 
@@ -118,15 +159,20 @@ impl SharedTier for Tier {
     }
 
     fn advance<'a>(&'a self, steps: &'a [Step]) -> Answer<'a, Vec<(u16, Word)>> {
-        self.at(|clock, _, _| clock.advance(steps))
+        let answer = self.at(|clock, _, _| clock.advance(steps));
+        let untold = std::mem::take(&mut *self.untold.lock().unwrap());
+        if let Some(watcher) = &*self.watcher.lock().unwrap() {
+            watcher.moved(&untold);
+        }
+        answer
     }
 
     fn hold<'a>(&'a self, slots: &'a [u16], hold: Hold) -> Answer<'a, ()> {
-        if self.0.refuses_holds.load(Ordering::SeqCst) {
+        if self.inner.refuses_holds.load(Ordering::SeqCst) {
             let refused = TierError::passing("it was told to refuse");
             return Box::pin(async { Err(refused) });
         }
-        self.0.holds.fetch_add(1, Ordering::SeqCst);
+        self.inner.holds.fetch_add(1, Ordering::SeqCst);
         self.at(|clock, _, now| clock.hold(slots, hold, now))
     }
 }

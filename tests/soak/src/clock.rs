@@ -10,6 +10,9 @@ use tokio::time::sleep;
 /// A moment: nanoseconds of the machine's monotonic clock.
 pub(crate) type Moment = u64;
 
+/// One microsecond.
+pub(crate) const MICROSECOND: u64 = 1_000;
+
 /// One millisecond.
 pub(crate) const MILLISECOND: u64 = 1_000_000;
 

@@ -13,7 +13,8 @@ use std::{
     time::Duration,
 };
 
-use cachedpool_test_support::Proxy;
+use cachedpool_test_support::{Proxy, Way};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     process::{Child, ChildStdin, ChildStdout, Command},
@@ -23,9 +24,10 @@ use tokio::{
 
 use crate::{
     clock::{self, Moment},
-    judge::Process,
+    judge::{OUTSIDERS, Process},
     options::Options,
-    record::{Demand, Record},
+    pool::Follows,
+    record::{Demand, Office, Record, Seen},
 };
 
 /// So much is said and not judged yet before workers have to wait.
@@ -40,6 +42,8 @@ pub(crate) enum News {
     /// Every moment that this process tells is later.
     Started(Process, Moment),
     Told(Process, Record),
+    /// It has written this, and says that it is worth a look.
+    Worth(Process, Vec<Seen>),
     /// It is about to be killed.
     Doomed(Process),
     /// It will tell nothing more.
@@ -65,11 +69,13 @@ pub(crate) struct Crew {
     members: Mutex<Vec<Option<Member>>>,
     news: mpsc::Sender<News>,
     next: AtomicU32,
+    next_outsider: AtomicU32,
 }
 
 struct Member {
     process: Process,
     child: Child,
+    office: Office,
     /// Its input ends when this is dropped.
     writes: mpsc::Sender<String>,
 }
@@ -94,6 +100,7 @@ impl Crew {
             options,
             news,
             next: AtomicU32::new(1),
+            next_outsider: AtomicU32::new(OUTSIDERS),
         };
         (crew, heard)
     }
@@ -107,6 +114,17 @@ impl Crew {
     pub(crate) async fn report(&self, news: News) {
         // Nobody judges any more: the run is over.
         let _ = self.news.send(news).await;
+    }
+
+    /// The way to the judge.
+    pub(crate) fn news(&self) -> mpsc::Sender<News> {
+        self.news.clone()
+    }
+
+    /// A number for somebody who is no worker.
+    pub(crate) fn outsider(&self) -> Process {
+        // Relaxed: only that no two are the same matters.
+        self.next_outsider.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Lets a new process work at that place.
@@ -140,6 +158,10 @@ impl Crew {
             ))
             .arg(format!("redis://{}", self.redis))
             .args([demand, self.options.sabotage.name(), &seed.to_string()])
+            .arg(match self.options.outside {
+                Some(_) => Follows::Changes.name(),
+                None => Follows::Nothing.name(),
+            })
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -151,6 +173,7 @@ impl Crew {
         let member = Member {
             process,
             child,
+            office: Office::Follower,
             writes,
         };
         Ok((member, output))
@@ -170,13 +193,54 @@ impl Crew {
     /// What PostgreSQL answers to that place is held back for `span`, then its process is killed: what it was committing is
     /// done, and it never knew.
     pub(crate) async fn kill_unaware(&self, place: usize, span: Duration) {
-        use cachedpool_test_support::Way;
         let door = &self.doors[place];
         door.ways(Way::Pass, Way::Hold);
         tokio::time::sleep(span).await;
         self.kill(place).await;
         door.retarget(self.postgres);
         door.pass();
+    }
+
+    /// What PostgreSQL answers to anybody is held back for `span`.
+    pub(crate) async fn hold(&self, span: Duration) {
+        for door in &self.doors {
+            door.ways(Way::Pass, Way::Hold);
+        }
+        tokio::time::sleep(span).await;
+        for door in &self.doors {
+            door.pass();
+        }
+    }
+
+    /// That process leads from now on, or does not.
+    pub(crate) fn holds(&self, process: Process, office: Office) {
+        for member in self.members().iter_mut().flatten() {
+            if member.process == process {
+                member.office = office;
+            }
+        }
+    }
+
+    /// The place of the process that follows what others write for all, if there is one.
+    pub(crate) fn leader(&self) -> Option<usize> {
+        let leads = |member: &Option<Member>| {
+            let office = member.as_ref().map(|member| member.office);
+            office == Some(Office::Leader)
+        };
+        self.members().iter().position(leads)
+    }
+
+    /// Stops the process at that place in the middle of whatever it does, and lets it go on after `span`.
+    pub(crate) async fn stop(&self, place: usize, span: Duration) {
+        let id = self.members()[place]
+            .as_ref()
+            .and_then(|member| member.child.id());
+        let pid = id.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let Some(pid) = pid else { return };
+        // It may have ended by itself.
+        let _ = kill_process(pid, Signal::STOP);
+        tokio::time::sleep(span).await;
+        let _ = kill_process(pid, Signal::CONT);
     }
 
     /// Tells all other processes of a write.
@@ -196,6 +260,7 @@ impl Crew {
             process,
             child,
             writes,
+            ..
         } in members
         {
             drop(writes);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cachedpool_test_support::wait_until;
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
@@ -14,6 +15,8 @@ use crate::{
 
 /// Before the first fault the caches fill.
 const WARM_UP: Duration = Duration::from_secs(2);
+/// Until then the pools must hear of changes by others.
+const BEGINNING: Duration = Duration::from_secs(60);
 /// What one fault and the recovery from it take at most.
 const TURN: Duration = Duration::from_secs(7);
 /// The same at least: shorter than that, and faults would overlap in what they do.
@@ -26,6 +29,13 @@ const SPAN: (f64, f64) = (1.2, 4.0);
 /// Does what the options say until `end`, and returns when everything is well again.
 pub(crate) async fn direct(stage: &Stage, crew: &Crew, options: &Options, end: Instant) {
     let mut random = fastrand::Rng::with_seed(options.seed);
+    if options.outside.is_some() {
+        // What happens before anybody hears of changes would keep them from beginning to.
+        wait_until(BEGINNING, "somebody follows the changes", async || {
+            crew.leader().is_some()
+        })
+        .await;
+    }
     let mut bags = 0;
     let mut turn_ends = Instant::now() + WARM_UP;
     let turn = turn(options);
@@ -96,15 +106,22 @@ impl Act {
 }
 
 fn has_room_for_all(options: &Options) -> bool {
-    let turns = u32::try_from(Fault::ALL.len()).expect("a few");
+    let turns = u32::try_from(faults(options).count()).expect("a few");
     options.time >= WARM_UP + SHORTEST_TURN * turns
+}
+
+/// All that can happen in this run.
+fn faults(options: &Options) -> impl Iterator<Item = Fault> {
+    let follows = options.outside.is_some();
+    let all = Fault::ALL.iter().copied();
+    all.filter(move |fault| follows || !fault.is_of_the_feed())
 }
 
 /// Short runs shorten the turns so that each fault has its own.
 fn turn(options: &Options) -> Duration {
     let acts = match options.faults {
         Faults::None | Faults::One(_) => 2,
-        Faults::All => Fault::ALL.len(),
+        Faults::All => faults(options).count(),
     };
     let time = options.time.saturating_sub(WARM_UP);
     let share = time.div_f64(f64::from(u32::try_from(acts).expect("a few")) + 0.5);
@@ -116,10 +133,10 @@ fn bag(options: &Options, again: bool, random: &mut fastrand::Rng) -> Vec<Act> {
     let mut acts: Vec<Act> = match options.faults {
         Faults::None => return Vec::new(),
         Faults::One(fault) => return vec![Act::One(fault)],
-        Faults::All => Fault::ALL.iter().copied().map(Act::One).collect(),
+        Faults::All => faults(options).map(Act::One).collect(),
     };
     if again {
-        for &fault in Fault::ALL {
+        for fault in faults(options) {
             let other = [Fault::WorkerKilled, Fault::PostgresRestart][random.usize(..2)];
             // Two that hit the same one would undo one another.
             if fault.target() != other.target() {

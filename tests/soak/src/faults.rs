@@ -12,7 +12,11 @@ use std::{
 use cachedpool_test_support::{Packets, Proxy, Victim, Way, wait_until};
 use tokio::time::{Instant, sleep};
 
-use crate::crew::Crew;
+use crate::{
+    crew::{Crew, News},
+    options::Options,
+    outside,
+};
 
 /// A replica must have caught up by then.
 const SYNCHRONISED: Duration = Duration::from_secs(30);
@@ -20,6 +24,18 @@ const SYNCHRONISED: Duration = Duration::from_secs(30);
 const SLOW: Duration = Duration::from_millis(100);
 /// What fills Redis's memory goes away by itself.
 const FILL: &str = "for i = 1, 200 do redis.call('SET', 'filler:' .. ARGV[1] .. ':' .. i, string.rep('x', 4096), 'PX', 5000) end";
+
+/// Ends all streams of changes.
+const END_STREAMS: &str =
+    "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active";
+/// The same, and what is left of their slots.
+const DROP_SLOTS: &str = "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active; \
+                          SELECT pg_sleep(0.02); \
+                          SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active";
+/// How often the server is told so.
+const TIMES: u32 = 3;
+/// Between two changes of definitions.
+const BETWEEN: Duration = Duration::from_millis(100);
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $Fault:ident = $name:literal,)+) => {
@@ -68,6 +84,20 @@ faults! {
     WorkerKilled = "worker-killed",
     /// PostgreSQL is killed and comes back.
     PostgresRestart = "postgres-restart",
+    /// The streams of changes are ended by the server.
+    ConsumerCut = "consumer-cut",
+    /// The process that follows the changes is killed.
+    ConsumerKilled = "consumer-killed",
+    /// The process that follows the changes stops in the middle of what it does, and goes on later.
+    ConsumerStopped = "consumer-stopped",
+    /// The replication slots are dropped under those who read them.
+    SlotDropped = "slot-dropped",
+    /// Nothing comes from PostgreSQL any more, and all connections stay open.
+    StreamHeld = "stream-held",
+    /// Others write a million rows in one transaction.
+    LargeTransaction = "large-transaction",
+    /// Others change definitions.
+    Ddl = "ddl",
 }
 
 /// Whom a fault hits.
@@ -87,10 +117,31 @@ impl Fault {
     /// Whom it hits. Two that hit the same one cannot happen at once.
     pub(crate) fn target(self) -> Target {
         match self {
-            Self::WorkerKilled => Target::Worker,
-            Self::PostgresRestart => Target::Postgres,
+            Self::WorkerKilled | Self::ConsumerKilled | Self::ConsumerStopped => Target::Worker,
+            Self::PostgresRestart
+            | Self::ConsumerCut
+            | Self::SlotDropped
+            | Self::StreamHeld
+            | Self::LargeTransaction
+            | Self::Ddl => Target::Postgres,
             _ => Target::Redis,
         }
+    }
+}
+
+impl Fault {
+    /// Whether it means nothing to pools that do not follow the changes of others.
+    pub(crate) fn is_of_the_feed(self) -> bool {
+        matches!(
+            self,
+            Self::ConsumerCut
+                | Self::ConsumerKilled
+                | Self::ConsumerStopped
+                | Self::SlotDropped
+                | Self::StreamHeld
+                | Self::LargeTransaction
+                | Self::Ddl
+        )
     }
 }
 
@@ -105,9 +156,19 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// Starts the servers.
-    pub(crate) async fn build() -> Self {
+    pub(crate) async fn build(options: &Options) -> Self {
+        let settings: &[&str] = match options.outside {
+            // Streams that died with their process are given up late.
+            Some(_) => &[
+                "wal_level=logical",
+                "max_wal_senders=50",
+                "max_replication_slots=50",
+            ],
+            None => &[],
+        };
         let redis = || Victim::redis(&["--repl-diskless-sync-delay", "0"]);
-        let (postgres, first, second) = tokio::join!(Victim::postgres(), redis(), redis());
+        let (postgres, first, second) =
+            tokio::join!(Victim::postgres_with(settings), redis(), redis());
         let road = Proxy::start(first.address()).await;
         Self {
             postgres,
@@ -187,6 +248,44 @@ impl Stage {
                 sleep(span.mul_f64(random.f64())).await;
                 self.postgres.start().await;
             }
+            Fault::ConsumerCut => self.repeat(span, END_STREAMS).await,
+            Fault::SlotDropped => self.repeat(span, DROP_SLOTS).await,
+            Fault::ConsumerKilled => {
+                let place = leader(crew, random);
+                crew.kill(place).await;
+                sleep(span).await;
+                crew.hire(place).await;
+            }
+            Fault::ConsumerStopped => crew.stop(leader(crew, random), span).await,
+            Fault::StreamHeld => crew.hold(span).await,
+            Fault::LargeTransaction => {
+                let written = outside::write_large(&self.url(), crew).await;
+                must(written, "a large transaction", crew).await;
+            }
+            Fault::Ddl => {
+                let end = Instant::now() + span;
+                while Instant::now() < end {
+                    let altered = outside::alter(&self.url(), random).await;
+                    must(altered, "a change of definitions", crew).await;
+                    sleep(BETWEEN).await;
+                }
+            }
+        }
+    }
+
+    /// Where the checker finds PostgreSQL.
+    pub(crate) fn url(&self) -> String {
+        let address = self.postgres.address();
+        format!("postgres://postgres:test@{address}/postgres?sslmode=disable")
+    }
+
+    /// Tells PostgreSQL the same several times.
+    async fn repeat(&self, span: Duration, sql: &str) {
+        for _ in 0..TIMES {
+            // A slot may be gone, or somebody's again, before it is dropped.
+            let tell = format!("psql -U postgres -c \"{sql}\" || true");
+            self.postgres.run(&["sh", "-c", &tell]).await;
+            sleep(span / TIMES).await;
         }
     }
 
@@ -214,6 +313,20 @@ impl Stage {
         self.road.retarget(promoted.address());
         self.primary.store(replica, Ordering::Relaxed);
     }
+}
+
+/// A fault that did not happen would show nothing.
+async fn must(done: Result<(), sqlx::Error>, what: &str, crew: &Crew) {
+    if let Err(error) = done {
+        let trouble = format!("{what} is refused: {error}");
+        crew.report(News::Trouble(trouble)).await;
+    }
+}
+
+/// Whom it hits that hits the one who follows the changes: anybody while nobody does.
+fn leader(crew: &Crew, random: &mut fastrand::Rng) -> usize {
+    crew.leader()
+        .unwrap_or_else(|| random.usize(..crew.places()))
 }
 
 async fn lose(redis: &Victim, packets: Packets, span: Duration) {

@@ -7,7 +7,9 @@
 //! - in the same process: never (P1);
 //! - elsewhere: within `staleness` (P3), and the time that processes were kept from running; unless the writer was killed
 //!   before it could deliver;
-//! - for a strict read: never (P4). Nor may it miss what anybody had been answered before, which is how the writes of a
+//! - where others write past the pools: what they wrote, or what such a writer could not deliver, within the longer time that is promised for
+//!   that (P6);
+//! - for a strict read: never what a pool wrote (P4). Nor may it miss what anybody had been answered before, which is how the writes of a
 //!   killed process count although nobody was told of them: what was seen had been committed;
 //! - for a read after a token: what the token's write left must be there (P5).
 //!
@@ -17,17 +19,20 @@
 //! Must not know: where records come from. They are told in any order; a read is judged when everything that ended before it
 //! is known, which [`Judge::settle`] says.
 
+mod lag;
 mod promise;
 mod tally;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::{
-    clock::{self, Delay, MILLISECOND, Moment},
+    clock::{self, Delay, MICROSECOND, MILLISECOND, Moment},
     record::{Demand, Effort, Read, Record, Row, Seen, Source, Write},
-    world::FIRST_VERSION,
+    world::{FIRST_VERSION, outside::BEACON},
 };
 
+use lag::Lookout;
+pub(crate) use lag::Spread;
 use promise::Promise;
 pub(crate) use tally::{Tally, Verdict};
 
@@ -38,11 +43,21 @@ const TOLD: usize = 20;
 pub(crate) type Process = u32;
 /// The checker itself.
 pub(crate) const CHECKER: Process = 0;
+/// The first of those that write past the pools.
+pub(crate) const OUTSIDERS: Process = 1 << 30;
+
+/// Whether no pool knows of its writes.
+pub(crate) fn is_outside(process: Process) -> bool {
+    process >= OUTSIDERS
+}
 
 /// Everything that is known so far.
 pub(crate) struct Judge {
     /// In nanoseconds: how long another process's write may be missed.
     staleness: u64,
+    /// The same of those who write past the pools, if the pools follow them.
+    outside: Option<u64>,
+    lookout: Lookout,
     rows: HashMap<Row, History>,
     /// When processes were kept from running.
     delays: HashMap<Process, Vec<Delay>>,
@@ -96,6 +111,8 @@ impl Judge {
     pub(crate) fn new(staleness: u64) -> Self {
         Self {
             staleness,
+            outside: None,
+            lookout: Lookout::default(),
             rows: HashMap::new(),
             delays: HashMap::new(),
             delivered: HashMap::new(),
@@ -104,6 +121,12 @@ impl Judge {
             periods: Vec::new(),
             verdict: Verdict::default(),
         }
+    }
+
+    /// What is written past the pools may be missed for `staleness` nanoseconds.
+    pub(crate) fn following(mut self, staleness: u64) -> Self {
+        self.outside = Some(staleness);
+        self
     }
 
     /// From `since` on, this is what is done to the servers. Told in order, and before the moment is settled.
@@ -140,11 +163,16 @@ impl Judge {
                 self.delays.entry(process).or_default().push(delay);
                 return;
             }
+            Record::Lag { last, worst } => {
+                self.verdict.told_lags.push(last * MICROSECOND);
+                self.verdict.worst_told_lag = self.verdict.worst_told_lag.max(worst * MICROSECOND);
+                return;
+            }
             Record::Delivered(until) => {
                 self.delivered.insert(process, until);
                 return;
             }
-            Record::Mark(_) => return,
+            Record::Office(_) | Record::Mark(_) => return,
         };
         self.waiting.push(Case { process, what });
     }
@@ -216,6 +244,10 @@ impl Judge {
         let period = period(&self.periods, read.begin);
         self.verdict.count(period, read.source);
         for seen in &read.seen {
+            if seen.row.table == BEACON && read.source != Source::Truth {
+                let lags = self.lookout.saw(process, read, seen, &self.rows);
+                self.verdict.period(period).lags.extend(lags);
+            }
             if let Some(finding) = self.missed(process, read, seen) {
                 let staleness = finding.staleness;
                 if read.source != Source::Truth {
@@ -264,11 +296,10 @@ impl Judge {
                     Some(Promise::Database)
                 } else if write.by == process {
                     Some(Promise::OwnWrites)
-                } else if read.demand == Demand::Strict {
+                } else if read.demand == Demand::Strict && !is_outside(write.by) {
                     Some(Promise::Strict)
                 } else {
-                    self.is_too_old(process, read, write)
-                        .then_some(Promise::Bounded)
+                    self.too_old(process, read, write)
                 };
                 Finding {
                     broken,
@@ -277,6 +308,13 @@ impl Judge {
                 }
             })
             .collect();
+        // What nobody was told of may have been written past the pools.
+        let is_pools = |version: &i64| match history.acknowledged.get(version) {
+            Some(write) => !is_outside(write.by),
+            None => self.outside.is_none(),
+        };
+        let certain =
+            certain.filter(|(version, _)| read.source == Source::Truth || is_pools(version));
         if read.demand == Demand::Strict || read.source == Source::Truth {
             findings.extend(certain.map(|(version, &at)| Finding {
                 broken: Some(match read.source {
@@ -293,18 +331,23 @@ impl Judge {
             .max_by_key(|finding| (finding.broken.is_some(), finding.staleness))
     }
 
-    /// Whether a bounded read should have seen that write of another process.
-    fn is_too_old(&self, process: Process, read: &Read, write: &Acknowledged) -> bool {
+    /// The promise by which a bounded read should have seen that write of somebody else.
+    fn too_old(&self, process: Process, read: &Read, write: &Acknowledged) -> Option<Promise> {
         let staleness = read.begin - write.at;
         if staleness <= self.staleness {
-            return false;
+            return None;
         }
-        // A writer that is killed before it could deliver is a declared degraded mode.
+        // A writer that is killed before it could deliver is a declared degraded mode. To those who follow all
+        // changes it is one who writes past them.
         let lost = self.doomed.contains(&write.by)
             && self
                 .delivered
                 .get(&write.by)
                 .is_none_or(|&until| until <= write.at);
+        let (promise, allowed) = match lost || is_outside(write.by) {
+            true => (Promise::Outside, self.outside?),
+            false => (Promise::Bounded, self.staleness),
+        };
         // Nobody delivers or hears while it does not run.
         let delays: Vec<Delay> = [CHECKER, write.by, process]
             .iter()
@@ -312,13 +355,18 @@ impl Judge {
             .flatten()
             .copied()
             .collect();
-        !lost && staleness > self.staleness + clock::covered(delays, write.at, read.begin)
+        let excused = clock::covered(delays, write.at, read.begin);
+        (staleness > allowed + excused).then_some(promise)
     }
 
     /// Versions grow in the order in which the database committed.
     fn judge_write(&mut self, process: Process, write: &Write) {
         let period = period(&self.periods, write.begin);
-        self.verdict.period(period).writes += 1;
+        let tally = self.verdict.period(period);
+        match is_outside(process) {
+            true => tally.outside += 1,
+            false => tally.writes += 1,
+        }
         for left in &write.left {
             let later = self.rows.get(&left.row).and_then(|history| {
                 history

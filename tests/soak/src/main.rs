@@ -10,6 +10,7 @@ mod director;
 mod faults;
 mod judge;
 mod options;
+mod outside;
 mod pool;
 mod record;
 mod report;
@@ -24,7 +25,7 @@ use tokio::runtime::Builder;
 
 use crate::{
     options::{Misuse, Options, USAGE},
-    pool::{Sabotage, Settings},
+    pool::{Follows, Sabotage, Settings},
     record::Demand,
 };
 
@@ -89,7 +90,7 @@ async fn work(arguments: &[String]) -> ExitCode {
 
 /// What a worker is told by the process that started it.
 fn settings(arguments: &[String]) -> Result<(Settings, u64), Misuse> {
-    let [postgres, redis, demand, sabotage, seed] = arguments else {
+    let [postgres, redis, demand, sabotage, seed, follows] = arguments else {
         return Err(Misuse::worker());
     };
     let demand = match demand.as_str() {
@@ -102,6 +103,7 @@ fn settings(arguments: &[String]) -> Result<(Settings, u64), Misuse> {
         redis: redis.clone(),
         demand,
         sabotage: Sabotage::named(sabotage).ok_or_else(Misuse::worker)?,
+        follows: Follows::named(follows).ok_or_else(Misuse::worker)?,
     };
     Ok((settings, seed.parse().map_err(|_| Misuse::worker())?))
 }

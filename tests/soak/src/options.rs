@@ -7,15 +7,24 @@ use crate::{faults::Fault, pool::Sabotage, record::Demand};
 /// What is said with `--help`, and after a mistake.
 pub(crate) const USAGE: &str = "\
 soak --seconds N [--fault NAME|all|none] [--strict] [--processes N] [--seed N] [--sabotage NAME]
+     [--outside-writer] [--outside-rate N]
 
   --seconds N      how long the processes work
   --fault NAME     what is done to the servers: all (default), none, or one of
                    redis-pause redis-restart-empty redis-restart-old-dump replica-promoted flushall drop-in drop-out
                    redis-slow redis-cut memory-full worker-killed postgres-restart
+                   and with --outside-writer: consumer-cut consumer-killed consumer-stopped slot-dropped stream-held
+                   large-transaction ddl
   --strict         the pools are strict
   --processes N    how many of them (default 3)
   --seed N         the order of faults, and what workers do (default: another one each time)
-  --sabotage NAME  breaks the cache on purpose: stamps, lease, fence or epoch";
+  --sabotage NAME  breaks the cache on purpose: stamps, lease, fence or epoch, and with --outside-writer: feed, beginning,
+                   silence or vouch
+  --outside-writer others write the tables too, and the pools hear of it from PostgreSQL
+  --outside-rate N how often a second they do so (default 40)";
+
+/// How often others write.
+const RATE: u32 = 40;
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -26,6 +35,8 @@ pub(crate) struct Options {
     pub(crate) processes: usize,
     pub(crate) seed: u64,
     pub(crate) sabotage: Sabotage,
+    /// How often a second others write, if they do.
+    pub(crate) outside: Option<u32>,
 }
 
 /// Which faults there are.
@@ -65,6 +76,7 @@ impl Options {
             processes: 3,
             seed: fastrand::u64(..),
             sabotage: Sabotage::None,
+            outside: None,
         };
         while let Some(name) = arguments.next() {
             let mut value = || {
@@ -79,12 +91,25 @@ impl Options {
                 "--processes" => options.processes = number(&name, &value()?)?,
                 "--seed" => options.seed = number(&name, &value()?)?,
                 "--sabotage" => options.sabotage = sabotage(&value()?)?,
+                "--outside-writer" => options.outside = options.outside.or(Some(RATE)),
+                "--outside-rate" => options.outside = Some(number(&name, &value()?)?),
                 _ => return Err(Misuse(format!("there is no {name}"))),
             }
         }
         options.time = time.ok_or_else(|| Misuse("--seconds is missing".to_owned()))?;
         if options.processes == 0 {
             return Err(Misuse("nobody would work".to_owned()));
+        }
+        if options.outside == Some(0) {
+            return Err(Misuse("nobody would write from outside".to_owned()));
+        }
+        if let (Faults::One(fault), None) = (options.faults, options.outside)
+            && fault.is_of_the_feed()
+        {
+            let name = fault.name();
+            return Err(Misuse(format!(
+                "without --outside-writer there is no {name}"
+            )));
         }
         Ok(options)
     }
@@ -131,6 +156,19 @@ mod tests {
         assert_eq!(options.demand, Demand::Strict);
         assert_eq!((options.processes, options.seed), (5, 9));
         assert_eq!(options.sabotage, Sabotage::Epoch);
+        assert_eq!(options.outside, None);
+    }
+
+    #[test]
+    fn others_write_as_often_as_is_said() {
+        let rate = |line: &str| parse(line).unwrap().outside;
+        assert_eq!(rate("--seconds 1 --outside-writer"), Some(RATE));
+        assert_eq!(
+            rate("--seconds 1 --outside-rate 7 --outside-writer"),
+            Some(7)
+        );
+        let options = parse("--seconds 1 --outside-writer --fault ddl").unwrap();
+        assert_eq!(options.faults, Faults::One(Fault::Ddl));
     }
 
     #[test]
@@ -143,6 +181,8 @@ mod tests {
             "--seconds 1 --sabotage all",
             "--seconds 1 --processes 0",
             "--seconds 1 --fast",
+            "--seconds 1 --outside-rate 0",
+            "--seconds 1 --fault ddl",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

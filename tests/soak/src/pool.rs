@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use cachedpool::{CachedPool, Consistency, cache, tier};
+use cachedpool::{CachedPool, Consistency, cache, cdc::LogicalReplication, tier};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::record::{Demand, Source};
@@ -12,6 +12,8 @@ pub(crate) const MAX_STALENESS: Duration = Duration::from_secs(1);
 /// What may come on top: a delivery that waits for its next attempt (250 ms at most), and processes that do not run because
 /// others do.
 pub(crate) const SLACK: Duration = Duration::from_millis(500);
+/// The longest that memory answers without a sign of life from those who tell of others' writes, as the pools are told.
+pub(crate) const CHANGES_STALENESS: Duration = Duration::from_secs(1);
 /// After a strict writer's death its rows are not answered from caches for so long.
 const FENCE: Duration = Duration::from_secs(2);
 /// After a write of unknown outcome likewise. The servers here never apply a COMMIT that late.
@@ -30,11 +32,24 @@ pub(crate) enum Sabotage {
     Lease,
     Fence,
     Epoch,
+    Feed,
+    Beginning,
+    Silence,
+    Vouch,
 }
 
 impl Sabotage {
     /// All that break something.
-    pub(crate) const ALL: [Self; 4] = [Self::Stamps, Self::Lease, Self::Fence, Self::Epoch];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Stamps,
+        Self::Lease,
+        Self::Fence,
+        Self::Epoch,
+        Self::Feed,
+        Self::Beginning,
+        Self::Silence,
+        Self::Vouch,
+    ];
 
     /// Its name on the command line.
     pub(crate) fn name(self) -> &'static str {
@@ -44,6 +59,10 @@ impl Sabotage {
             Self::Lease => "lease",
             Self::Fence => "fence",
             Self::Epoch => "epoch",
+            Self::Feed => "feed",
+            Self::Beginning => "beginning",
+            Self::Silence => "silence",
+            Self::Vouch => "vouch",
         }
     }
 
@@ -62,7 +81,37 @@ impl Sabotage {
             Self::Lease => cache::Sabotage::IgnoreLease,
             Self::Fence => cache::Sabotage::SkipFence,
             Self::Epoch => cache::Sabotage::IgnoreEpoch,
+            Self::Feed => cache::Sabotage::IgnoreChanges,
+            Self::Beginning => cache::Sabotage::SkipBeginning,
+            Self::Silence => cache::Sabotage::IgnoreOutsiders,
+            Self::Vouch => cache::Sabotage::VouchEarly,
         }
+    }
+}
+
+/// Whose writes a pool hears of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Follows {
+    /// Those of pools.
+    Nothing,
+    /// Everybody's.
+    Changes,
+}
+
+impl Follows {
+    /// Its name on the command line of a worker.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Changes => "changes",
+        }
+    }
+
+    /// The one of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::Nothing, Self::Changes]
+            .into_iter()
+            .find(|one| one.name() == name)
     }
 }
 
@@ -73,6 +122,7 @@ pub(crate) struct Settings {
     pub(crate) redis: String,
     pub(crate) demand: Demand,
     pub(crate) sabotage: Sabotage,
+    pub(crate) follows: Follows,
 }
 
 /// Builds the pool of one process.
@@ -86,17 +136,21 @@ pub(crate) async fn open(settings: &Settings) -> Result<CachedPool, Box<dyn std:
         .test_before_acquire(false)
         .connect_with(options)
         .await?;
-    let pool = CachedPool::builder(inner)
+    let builder = CachedPool::builder(inner)
         .redis_with(tier::Redis::new(&settings.redis).namespace("soak"))
         .max_staleness(MAX_STALENESS)
         .fence(FENCE)
         .quarantine(QUARANTINE)
         .default_ttl(TTL)
         .consistency(consistency(settings.demand))
-        .sabotage(settings.sabotage.switch())
-        .build()
-        .await?;
-    Ok(pool)
+        .sabotage(settings.sabotage.switch());
+    let builder = match settings.follows {
+        Follows::Nothing => builder,
+        Follows::Changes => {
+            builder.follow_changes(LogicalReplication::new().max_staleness(CHANGES_STALENESS))
+        }
+    };
+    Ok(builder.build().await?)
 }
 
 /// The pool's word for it.

@@ -44,6 +44,13 @@ pub(crate) enum Demand {
     Strict,
 }
 
+/// Whether a process follows what others write for all processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Office {
+    Leader,
+    Follower,
+}
+
 /// A read that was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Read {
@@ -84,6 +91,13 @@ pub(crate) enum Record {
     Wrong(String),
     /// The process was kept from running.
     Delayed(Delay),
+    /// How late the writes of others were, by what the pool itself says, in microseconds: the last one, and the worst of all.
+    Lag {
+        last: u64,
+        worst: u64,
+    },
+    /// From now on it follows what others write for all processes, or does not.
+    Office(Office),
     /// All that had been acknowledged before is known to the other processes, or was not theirs to know.
     Delivered(Moment),
     /// Everything that had ended before has been told.
@@ -135,6 +149,9 @@ impl fmt::Display for Record {
             Self::Failed(Effort::Write) => f.write_str("F w")?,
             Self::Wrong(what) => write!(f, "X {}", what.replace('\n', " "))?,
             Self::Delayed(delay) => write!(f, "L {} {}", delay.from, delay.to)?,
+            Self::Lag { last, worst } => write!(f, "G {last} {worst}")?,
+            Self::Office(Office::Leader) => f.write_str("O l")?,
+            Self::Office(Office::Follower) => f.write_str("O f")?,
             Self::Delivered(moment) => write!(f, "D {moment}")?,
             Self::Mark(moment) => write!(f, "M {moment}")?,
         }
@@ -221,6 +238,15 @@ impl FromStr for Record {
                 from: number(word()?)?,
                 to: number(word()?)?,
             }),
+            "G" => Self::Lag {
+                last: number(word()?)?,
+                worst: number(word()?)?,
+            },
+            "O" => match rest {
+                "l" => Self::Office(Office::Leader),
+                "f" => Self::Office(Office::Follower),
+                _ => return Err(Unreadable),
+            },
             "D" => Self::Delivered(number(rest)?),
             "M" => Self::Mark(number(rest)?),
             _ => return Err(Unreadable),
@@ -272,6 +298,9 @@ mod tests {
             Record::Failed(Effort::Write),
             Record::Wrong("a payload of two words".to_owned()),
             Record::Delayed(Delay { from: 1, to: 2 }),
+            Record::Lag { last: 3, worst: 40 },
+            Record::Office(Office::Leader),
+            Record::Office(Office::Follower),
             Record::Delivered(4),
             Record::Mark(5),
         ]

@@ -1,9 +1,9 @@
 //! What a run says: lines for people, and one for programs.
 
 use crate::{
-    judge::{Tally, Verdict, millis},
+    judge::{Spread, Tally, Verdict, millis},
     options::Options,
-    pool::{MAX_STALENESS, SLACK},
+    pool::{CHANGES_STALENESS, MAX_STALENESS, SLACK},
     run::Outcome,
 };
 
@@ -19,6 +19,11 @@ pub(crate) fn announce(options: &Options) {
         options.seed
     );
     println!("allowed staleness: {MAX_STALENESS:?} and {SLACK:?} of slack");
+    if let Some(rate) = options.outside {
+        println!(
+            "others write {rate} times a second, which may be missed for {CHANGES_STALENESS:?} more"
+        );
+    }
 }
 
 /// Says how it goes.
@@ -64,16 +69,51 @@ pub(crate) fn conclude(outcome: &Outcome) {
         millis(verdict.longest_delay),
         millis(verdict.delays)
     );
+    let lag = Spread::of(&total.lags);
+    if lag.count > 0 {
+        println!(
+            "others wrote {} times; from the acknowledgement until a process sees it:",
+            total.outside
+        );
+        println!(
+            "{:<24}{:>8}{:>10}{:>10}{:>10}",
+            "time of", "seen", "p50 ms", "p99 ms", "worst ms"
+        );
+        for (name, tally) in &verdict.periods {
+            spread(name, &Spread::of(&tally.lags));
+        }
+        spread("all", &lag);
+        let told = Spread {
+            worst: verdict.worst_told_lag,
+            ..Spread::of(&verdict.told_lags)
+        };
+        spread("as the pools say", &told);
+    }
     for violation in &verdict.told {
         println!("VIOLATION {violation}");
     }
     println!(
-        "{{\"operations\": {}, \"hit_rate\": {:.4}, \"faults\": {}, \"violations\": {}, \"worst_staleness_ms\": {:.1}}}",
+        "{{\"operations\": {}, \"hit_rate\": {:.4}, \"faults\": {}, \"violations\": {}, \"worst_staleness_ms\": {:.1}, \
+         \"outside_writes\": {}, \"lag_p50_ms\": {:.1}, \"lag_p99_ms\": {:.1}, \"worst_lag_ms\": {:.1}}}",
         total.operations(),
         total.hit_rate(),
         outcome.faults,
         total.violations,
-        millis(total.worst)
+        millis(total.worst),
+        total.outside,
+        millis(lag.half),
+        millis(lag.most),
+        millis(lag.worst)
+    );
+}
+
+fn spread(name: &str, lag: &Spread) {
+    println!(
+        "{name:<24}{:>8}{:>10.1}{:>10.1}{:>10.1}",
+        lag.count,
+        millis(lag.half),
+        millis(lag.most),
+        millis(lag.worst)
     );
 }
 

@@ -12,9 +12,10 @@ use crate::{
     crew::{Crew, News},
     director,
     faults::Stage,
-    judge::{CHECKER, Judge, Process, Verdict},
+    judge::{CHECKER, Judge, Process, Verdict, is_outside},
     options::Options,
-    pool::{MAX_STALENESS, SLACK, Sabotage},
+    outside::Outsiders,
+    pool::{CHANGES_STALENESS, MAX_STALENESS, SLACK, Sabotage},
     record::{NO_TOKEN, Record},
     report, watch, worker,
 };
@@ -34,10 +35,9 @@ pub(crate) struct Outcome {
 
 /// Runs it. Fails if the checker itself does, and then says nothing of the promises.
 pub(crate) async fn run(options: &Options) -> Result<Outcome, String> {
-    let stage = Stage::build().await;
-    let postgres = stage.postgres.address();
-    let url = format!("postgres://postgres:test@{postgres}/postgres?sslmode=disable");
-    worker::create_world(&url)
+    let stage = Stage::build(options).await;
+    let (postgres, url) = (stage.postgres.address(), stage.url());
+    worker::create_world(&url, options)
         .await
         .map_err(|error| format!("the tables cannot be made: {error}"))?;
     let (crew, news) = Crew::new(postgres, stage.redis(), options.clone()).await;
@@ -46,7 +46,16 @@ pub(crate) async fn run(options: &Options) -> Result<Outcome, String> {
     }
     let end = Instant::now() + options.time;
     let acting = async {
+        let outsiders = match options.outside {
+            Some(rate) => {
+                Some(Outsiders::begin(&stage.postgres, &url, &crew, rate, options.seed).await)
+            }
+            None => None,
+        };
         director::direct(&stage, &crew, options, end).await;
+        if let Some(outsiders) = outsiders {
+            outsiders.end().await?;
+        }
         // Workers are busy until the last fault is over.
         crew.dismiss().await
     };
@@ -89,9 +98,13 @@ struct Court<'a> {
 
 impl<'a> Court<'a> {
     fn new(options: &Options, crew: &'a Crew, news: mpsc::Receiver<News>) -> Self {
-        let staleness = u64::try_from((MAX_STALENESS + SLACK).as_nanos()).unwrap_or(u64::MAX);
+        let nanos = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        let mut judge = Judge::new(nanos(MAX_STALENESS + SLACK));
+        if options.outside.is_some() {
+            judge = judge.following(nanos(CHANGES_STALENESS + MAX_STALENESS + SLACK));
+        }
         Self {
-            judge: Judge::new(staleness),
+            judge,
             crew,
             faults: 0,
             news,
@@ -137,8 +150,10 @@ impl<'a> Court<'a> {
             News::Told(process, Record::Mark(at)) => {
                 self.told.insert(process, at);
             }
+            News::Told(process, Record::Office(office)) => self.crew.holds(process, office),
             News::Told(process, record) => {
                 if let Record::Write(write) = &record
+                    && !is_outside(process)
                     && let Some(first) = write.left.first()
                 {
                     let token = write.token.as_deref().unwrap_or(NO_TOKEN);
@@ -153,6 +168,11 @@ impl<'a> Court<'a> {
                     }
                 }
                 self.judge.hear(process, record);
+            }
+            News::Worth(process, left) => {
+                for seen in left {
+                    self.crew.share(process, &format!("{seen} {NO_TOKEN}"));
+                }
             }
             News::Doomed(process) => self.judge.doom(process),
             News::Ended(process) => {

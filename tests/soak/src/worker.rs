@@ -6,7 +6,14 @@ mod reads;
 mod tell;
 mod writes;
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use cachedpool::{CachedPool, Token};
 use sqlx::{Executor, PgPool};
@@ -19,8 +26,9 @@ use tokio::{
 
 use crate::{
     clock::{self, nap},
-    pool::{self, Settings},
-    record::{Demand, Effort, NO_TOKEN, Record, Seen},
+    options::Options,
+    pool::{self, Follows, Settings},
+    record::{Demand, Effort, NO_TOKEN, Office, Record, Seen},
     worker::tell::Tell,
     world::{self, Zipf},
 };
@@ -35,6 +43,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the judge is told how far it may judge.
 const MARKS: Duration = Duration::from_millis(50);
 
+/// How often the row is read that shows when others' writes are seen.
+const LOOKS: Duration = Duration::from_millis(1);
+
 /// To build a pool.
 const ATTEMPTS: usize = 50;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(200);
@@ -43,10 +54,16 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(200);
 pub(crate) struct Worker {
     pool: CachedPool,
     demand: Demand,
+    follows: Follows,
     tell: Tell,
     known: Known,
     ids: Zipf,
     tables: Zipf,
+    outside_tables: Zipf,
+    /// How many changes of others had been followed at the last mark. Relaxed: one task marks at a time.
+    followed: AtomicU64,
+    /// Whether this process led then.
+    leads: AtomicBool,
 }
 
 /// What one attempt came to.
@@ -59,9 +76,13 @@ enum Outcome {
 }
 
 /// Makes the tables that workers use.
-pub(crate) async fn create_world(postgres: &str) -> Result<(), sqlx::Error> {
+pub(crate) async fn create_world(postgres: &str, options: &Options) -> Result<(), sqlx::Error> {
     let pool = PgPool::connect(postgres).await?;
-    for statement in world::create() {
+    let mut statements = world::create();
+    if options.outside.is_some() {
+        statements.extend(world::outside::create());
+    }
+    for statement in statements {
         pool.execute(sqlx::AssertSqlSafe(statement)).await?;
     }
     pool.close().await;
@@ -73,10 +94,14 @@ pub(crate) async fn work(settings: Settings, seed: u64) -> Result<(), Box<dyn Er
     let worker = Arc::new(Worker {
         pool: open(&settings).await?,
         demand: settings.demand,
+        follows: settings.follows,
         tell: Tell::new(),
         known: Known::default(),
         ids: Zipf::new(usize::try_from(world::ROWS)?),
         tables: Zipf::new(usize::from(world::SINGLES)),
+        outside_tables: Zipf::new(world::outside::TABLES.count()),
+        followed: AtomicU64::new(0),
+        leads: AtomicBool::new(false),
     });
     let (stop, stopped) = watch::channel(());
     let mut tasks = JoinSet::new();
@@ -92,6 +117,16 @@ pub(crate) async fn work(settings: Settings, seed: u64) -> Result<(), Box<dyn Er
                     worker.attempt(Effort::Write, &mut random).await;
                     sleep(Duration::from_millis(random.u64(40..900))).await;
                 }
+            }
+        });
+    }
+    if settings.follows == Follows::Changes {
+        let (worker, stopped) = (worker.clone(), stopped.clone());
+        tasks.spawn(async move {
+            let mut last = 0;
+            while !stopped.has_changed().unwrap_or(true) {
+                worker.look_out(&mut last).await;
+                sleep(LOOKS).await;
             }
         });
     }
@@ -149,8 +184,23 @@ impl Worker {
     /// Tells how far the others know what was written here, and the judge what was done.
     fn mark(&self) {
         let before = clock::now();
-        if self.pool.stats().pending_invalidations == 0 {
+        let stats = self.pool.stats();
+        if stats.pending_invalidations == 0 {
             self.tell.now(|_| Record::Delivered(before));
+        }
+        let office = match stats.changes_leader {
+            true => Office::Leader,
+            false => Office::Follower,
+        };
+        if self.leads.swap(stats.changes_leader, Ordering::Relaxed) != stats.changes_leader {
+            self.tell.now(|_| Record::Office(office));
+        }
+        let followed = stats.changes_followed;
+        if self.followed.swap(followed, Ordering::Relaxed) != followed {
+            self.tell.now(|_| Record::Lag {
+                last: stats.change_lag_micros,
+                worst: stats.worst_change_lag_micros,
+            });
         }
         self.tell.mark();
     }

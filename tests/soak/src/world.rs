@@ -3,6 +3,8 @@
 //! What a row holds follows from its table, id and version, so an answer that mixes rows, versions or tables gives itself away,
 //! as does one from a transaction that was rolled back.
 
+pub(crate) mod outside;
+
 use crate::record::{Row, Seen};
 
 /// So many tables, from 0 on, whose rows are written alone. Many, because the next write to a table hides that one
@@ -11,6 +13,8 @@ pub(crate) const SINGLES: u8 = 24;
 /// So many pairs of tables follow. In a pair, rows of the same id are written together, in one transaction, and always
 /// have the same version.
 pub(crate) const PAIRS: u8 = 4;
+/// The first of the tables that only those write who bypass the pools, if there are any.
+const OUTSIDE: u8 = SINGLES + 2 * PAIRS;
 /// What every row is made with.
 pub(crate) const FIRST_VERSION: i64 = 1;
 /// Ids count from 1.
@@ -30,7 +34,7 @@ pub(crate) fn create() -> Vec<String> {
              INSERT INTO {table} SELECT id, {FIRST_VERSION}, {first} FROM generate_series(1, {ROWS}) AS id"
         )
     };
-    (0..SINGLES + 2 * PAIRS).map(create).collect()
+    (0..OUTSIDE).map(create).collect()
 }
 
 /// The tables of a pair.
@@ -41,13 +45,39 @@ pub(crate) fn pair(number: u8) -> [u8; 2] {
 
 /// The pair that a table belongs to.
 pub(crate) fn pair_of(table: u8) -> Option<u8> {
-    table.checked_sub(SINGLES).map(|place| place / 2)
+    let place = table.checked_sub(SINGLES)?;
+    Some(place / 2).filter(|&pair| pair < PAIRS)
 }
 
 /// Reads the rows with the ids `$1` to `$2`, in order.
 pub(crate) fn select(table: u8) -> String {
+    select_where(table, "id BETWEEN $1 AND $2")
+}
+
+/// Reads the row with the id `$1`.
+pub(crate) fn select_one(table: u8) -> String {
+    select_where(table, "id = $1")
+}
+
+fn select_where(table: u8, condition: &str) -> String {
+    let (distinct, order) = match outside::versions(table) {
+        Versions::One => ("", "id"),
+        Versions::First => ("DISTINCT ON (id)", "id, version"),
+        Versions::Last => ("DISTINCT ON (id)", "id, version DESC"),
+    };
     let table = name(table);
-    format!("SELECT id, version, payload FROM {table} WHERE id BETWEEN $1 AND $2 ORDER BY id")
+    format!(
+        "SELECT {distinct} id, version, payload FROM {table} WHERE {condition} ORDER BY {order}"
+    )
+}
+
+/// Which of the versions of a row that a table holds is the one that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Versions {
+    /// It holds one.
+    One,
+    First,
+    Last,
 }
 
 /// Reads the rows with the id `$1` of a pair.
@@ -60,10 +90,10 @@ pub(crate) fn select_pair(number: u8) -> String {
     )
 }
 
-/// Reads table, id and version of every row.
+/// Reads table, id and version of every row that is to be looked at.
 pub(crate) fn select_versions() -> String {
     let select = |table| format!("SELECT {table}, id, version FROM {}", name(table));
-    let all: Vec<String> = (0..SINGLES + 2 * PAIRS).map(select).collect();
+    let all: Vec<String> = (0..OUTSIDE).map(select).collect();
     all.join(" UNION ALL ")
 }
 
@@ -98,11 +128,12 @@ pub(crate) fn spoil(table: u8) -> String {
 
 /// The SQL for what a row of this version holds: some are long enough to be compressed.
 fn payload(table: &str, version: &str) -> String {
-    format!("'{table}/' || id || '/' || {version} || '/' || repeat('x', id % 4 * 700)")
+    // The casts make it immutable, which generated columns ask for.
+    format!("'{table}/' || id::text || '/' || {version}::text || '/' || repeat('x', id % 4 * 700)")
 }
 
 fn name(table: u8) -> String {
-    format!("items_{table}")
+    outside::name(table).unwrap_or_else(|| format!("items_{table}"))
 }
 
 /// What an answer says of one row, if it can be true.
@@ -187,6 +218,14 @@ mod tests {
         ] {
             assert!(witness(ROW, 7, &wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn tables_of_pairs_are_told_from_those_before_and_behind_them() {
+        assert_eq!(pair_of(SINGLES - 1), None);
+        assert_eq!(pair_of(SINGLES), Some(0));
+        assert_eq!(pair_of(OUTSIDE - 1), Some(PAIRS - 1));
+        assert_eq!(pair_of(OUTSIDE), None);
     }
 
     #[test]

@@ -72,6 +72,13 @@ impl Run {
     }
 
     #[track_caller]
+    fn sees_what_others_write(&self) {
+        assert!(self.number("outside_writes") > 300.0, "{}", self.output);
+        let lag = self.number("lag_p50_ms");
+        assert!(lag > 0.0 && lag < 500.0, "{}", self.output);
+    }
+
+    #[track_caller]
     fn is_found(&self, promises: &[&str]) {
         assert_eq!(self.code, Some(1), "{}", self.output);
         assert!(self.number("violations") > 0.0, "{}", self.output);
@@ -114,4 +121,18 @@ fn a_strict_writer_without_a_fence_is_found_when_it_is_killed() {
 fn a_cache_that_does_not_compare_epochs_is_found_when_redis_comes_back_from_an_old_dump() {
     soak("--seconds 45 --fault redis-restart-old-dump --seed 12 --sabotage epoch")
         .is_found(&["P1", "P3"]);
+}
+
+#[test]
+fn what_is_written_past_the_pools_is_seen_whatever_ends_the_stream() {
+    let run = soak("--seconds 14 --outside-writer --fault consumer-cut --seed 4");
+    assert_eq!(run.code, Some(0), "{}", run.output);
+    assert_eq!(run.number("violations"), 0.0, "{}", run.output);
+    assert!(run.number("faults") >= 2.0, "{}", run.output);
+    run.sees_what_others_write();
+}
+
+#[test]
+fn a_cache_that_changes_of_others_do_not_move_is_found() {
+    soak("--seconds 20 --outside-writer --fault none --seed 5 --sabotage feed").is_found(&["P6"]);
 }

@@ -143,6 +143,12 @@ impl Victim {
         panic!("{} did not start: {refusal}", kind.image())
     }
 
+    /// The engine's id of the container.
+    #[must_use]
+    pub fn container(&self) -> &str {
+        &self.id
+    }
+
     /// Where it listens, on this machine.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

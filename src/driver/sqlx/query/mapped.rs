@@ -18,19 +18,19 @@ use sqlx::{Describe, Either, Error, Execute, Executor, IntoArguments, SqlStr, qu
 use std::{pin::pin, task::Poll};
 
 use super::{
-    super::{
-        Backend,
-        backend::{Item, is_outage},
-        owned::OwnedQuery,
-    },
+    super::{Backend, backend::Item, owned::OwnedQuery},
     CacheValue, Gather, Mapped,
-    ask::{Ask, Refusal},
 };
 use crate::{
     cache::{
         Cached, Codec, EncodeError, Key, Loaded, Lookup, Mode, Question, Shape, Tags, Value, Weight,
     },
-    driver::{CachePolicy, whole::RowIdentity},
+    driver::{
+        CachePolicy,
+        ask::{Ask, Refusal},
+        front::Front,
+        whole::RowIdentity,
+    },
     pool::{CachedPool, Core},
 };
 
@@ -107,7 +107,9 @@ where
                     probe.feed(core.rows(query, V::SHAPE));
                     Ok(V::gather(rows.await?))
                 };
-                let load = core.engine.load(question, fallback, is_outage::<DB>, load);
+                let load = core
+                    .engine
+                    .load(question, fallback, <DB as Front>::is_outage, load);
                 // Boxed, so that a hit does not carry the room that a miss needs.
                 Ok(match Box::pin(load).await? {
                     Loaded::Answer(cached) => cached,

@@ -3,24 +3,27 @@
 use std::{
     any::{self, TypeId},
     marker::PhantomData,
-    sync::Arc,
 };
 
+use futures_core::stream::BoxStream;
 use futures_util::TryStreamExt as _;
 use sqlx::{
-    Error, Execute, FromRow, IntoArguments,
+    Error, FromRow, IntoArguments,
     query::{QueryAs, QueryScalar},
 };
 
 use super::{
-    super::{Backend, backend::is_outage, owned::OwnedQuery},
+    super::{Backend, names, owned::OwnedQuery},
     CacheValue, Gather, Mapped,
-    ask::{Ask, Refusal},
 };
 use crate::{
-    cache::{Cached, Loaded, Lookup, Mode},
-    driver::{CachePolicy, names, whole::RowIdentity},
-    pool::{CachedPool, Core},
+    cache::{Cached, Shape},
+    driver::{
+        CachePolicy,
+        reading::{Reading, read},
+        whole::RowIdentity,
+    },
+    pool::CachedPool,
 };
 
 /// How a row becomes a value, by type alone. The type that implements it stands for the mapping in keys.
@@ -74,12 +77,13 @@ where
 {
     type Row = O;
 
-    fn read<V: Gather<O>>(
+    async fn read<V: Gather<O>>(
         self,
         pool: &CachedPool<DB>,
         policy: Option<Box<CachePolicy>>,
-    ) -> impl Future<Output = Result<Cached<V>, Error>> + Send {
-        read::<DB, Whole<O>, V>(self, pool, policy)
+    ) -> Result<Cached<V>, Error> {
+        let query = OwnedQuery::take(self)?;
+        read::<DB, Made<Whole<O>, V>>(pool.core(), query, policy.as_deref()).await
     }
 }
 
@@ -92,97 +96,38 @@ where
 {
     type Row = O;
 
-    fn read<V: Gather<O>>(
+    async fn read<V: Gather<O>>(
         self,
         pool: &CachedPool<DB>,
         policy: Option<Box<CachePolicy>>,
-    ) -> impl Future<Output = Result<Cached<V>, Error>> + Send {
-        read::<DB, First<O>, V>(self, pool, policy)
+    ) -> Result<Cached<V>, Error> {
+        let query = OwnedQuery::take(self)?;
+        read::<DB, Made<First<O>, V>>(pool.core(), query, policy.as_deref()).await
     }
 }
 
-async fn read<'q, DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
-    query: impl Execute<'q, DB>,
-    pool: &CachedPool<DB>,
-    policy: Option<Box<CachePolicy>>,
-) -> Result<Cached<V>, Error> {
-    let core = pool.core();
-    let mut query = OwnedQuery::take(query)?;
-    let mapping = Some(TypeId::of::<M>());
-    let ask = match Ask::new(core, &mut query, policy.as_deref(), V::SHAPE, mapping) {
-        Ok(ask) => ask,
-        Err(Refusal::NotCached) => return Err(crate::error::not_cached()),
-        Err(Refusal::Database(stamp)) => {
-            let value = Box::pin(load::<DB, M, V>(core.clone(), query)).await?;
-            return Ok(core.engine.pass(*stamp, value));
-        }
-    };
-    match core.engine.lookup::<V>(&ask.key, ask.terms()) {
-        Lookup::Fresh(cached) => Ok(cached),
-        // Boxed, so that a hit does not carry the room that a miss needs.
-        found => Box::pin(without_fresh::<DB, M, V>(core, query, ask, found)).await,
-    }
-}
+/// Rows, each mapped by `M` and gathered into `V`.
+struct Made<M, V>(PhantomData<fn() -> (M, V)>);
 
-/// Goes on where the cache has no fresh answer.
-async fn without_fresh<DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
-    core: &Arc<Core<DB>>,
-    mut query: OwnedQuery<DB>,
-    ask: Ask,
-    found: Lookup<V>,
-) -> Result<Cached<V>, Error> {
-    let question = ask.into_question(core, &mut query, || {
+impl<DB: Backend, M: RowMap<DB>, V: Gather<M::Row>> Reading<DB> for Made<M, V> {
+    type Value = V;
+
+    const SHAPE: Shape = V::SHAPE;
+
+    fn mapping() -> TypeId {
+        // Without `V`, which the shape tells.
+        TypeId::of::<M>()
+    }
+
+    fn identity() -> Option<RowIdentity> {
         names::stands_for_itself(M::identity(), TypeId::of::<M>())
-    });
-    match (found, question.terms.mode) {
-        (Lookup::Fresh(cached), _) | (Lookup::Stale(cached, _), Mode::OnlyIfCached) => Ok(cached),
-        (Lookup::Miss(_), Mode::OnlyIfCached) => core
-            .engine
-            .recall(&question)
-            .await
-            .ok_or_else(crate::error::not_cached),
-        (Lookup::Stale(cached, _), _) => {
-            let load = load::<DB, M, V>(core.clone(), query);
-            core.engine.refresh(question, load);
-            Ok(cached)
-        }
-        (Lookup::Miss(fallback), _) => {
-            if fallback.is_some() && core.engine.has_soft_timeout() {
-                // In the background, so that a load which outlasts the timeout is seen through for the next reader;
-                // this one waits with it.
-                let load = load::<DB, M, V>(core.clone(), query.clone());
-                core.engine.refresh(question.clone(), load);
-            }
-            let again = core
-                .may_be_stale(&question)
-                .then(|| (question.clone(), query.clone()));
-            let load = load::<DB, M, V>(core.clone(), query);
-            let loaded = core
-                .engine
-                .load(question, fallback, is_outage::<DB>, load)
-                .await?;
-            Ok(match loaded {
-                Loaded::Answer(cached) => cached,
-                Loaded::Stale(cached) => {
-                    if let Some((question, query)) = again {
-                        let load = self::load::<DB, M, V>(core.clone(), query);
-                        core.engine.refresh(question, load);
-                    }
-                    cached
-                }
-            })
-        }
     }
-}
 
-async fn load<DB: Backend, M: RowMap<DB>, V: Gather<M::Row>>(
-    core: Arc<Core<DB>>,
-    query: OwnedQuery<DB>,
-) -> Result<V, Error> {
-    let mut rows = core.rows(query, V::SHAPE);
-    let mut values = Vec::new();
-    while let Some(row) = rows.try_next().await? {
-        values.push(M::map(&row)?);
+    async fn make(mut rows: BoxStream<'static, Result<DB::Row, Error>>) -> Result<V, Error> {
+        let mut values = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            values.push(M::map(&row)?);
+        }
+        Ok(V::gather(values))
     }
-    Ok(V::gather(values))
 }

@@ -3,50 +3,18 @@
 use smallvec::SmallVec;
 use sqlx::{Arguments as _, postgres::PgArguments};
 
-use super::{Canonical, LONGEST, Values};
+use super::Values;
+use crate::driver::postgres::values::Kind;
 
-/// A type with a canonical form.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Kind {
-    Integer,
-    Bool,
-    Text,
-    Uuid,
-    Date,
-    Other,
-}
-
-impl Kind {
-    /// The type that is printed as `element`.
-    fn of(element: &[u8]) -> Kind {
-        match element {
-            b"PgTypeInfo(Int2)" | b"PgTypeInfo(Int4)" | b"PgTypeInfo(Int8)" => Kind::Integer,
-            b"PgTypeInfo(Bool)" => Kind::Bool,
-            b"PgTypeInfo(Text)" | b"PgTypeInfo(Varchar)" => Kind::Text,
-            b"PgTypeInfo(Uuid)" => Kind::Uuid,
-            b"PgTypeInfo(Date)" => Kind::Date,
-            _ => Kind::Other,
-        }
-    }
-
-    /// The value that the server reads from `bytes` (the binary formats of its `*recv` functions).
-    fn value(self, bytes: &[u8]) -> Option<Canonical> {
-        match self {
-            Kind::Integer => integer(bytes).map(Canonical::Integer),
-            Kind::Bool => match bytes {
-                [byte] => Some(Canonical::Bool(*byte != 0)),
-                _ => None,
-            },
-            Kind::Text if bytes.len() <= LONGEST => std::str::from_utf8(bytes)
-                .ok()
-                .map(|text| Canonical::Text(text.into())),
-            Kind::Uuid => bytes.try_into().ok().map(Canonical::Uuid),
-            Kind::Date => bytes
-                .try_into()
-                .ok()
-                .map(|days| Canonical::Date(i32::from_be_bytes(days))),
-            Kind::Text | Kind::Other => None,
-        }
+/// The type that is printed as `element`.
+fn kind(element: &[u8]) -> Kind {
+    match element {
+        b"PgTypeInfo(Int2)" | b"PgTypeInfo(Int4)" | b"PgTypeInfo(Int8)" => Kind::Integer,
+        b"PgTypeInfo(Bool)" => Kind::Bool,
+        b"PgTypeInfo(Text)" | b"PgTypeInfo(Varchar)" => Kind::Text,
+        b"PgTypeInfo(Uuid)" => Kind::Uuid,
+        b"PgTypeInfo(Date)" => Kind::Date,
+        _ => Kind::Other,
     }
 }
 
@@ -54,7 +22,7 @@ impl Kind {
 /// without quotes, and can look like another type.
 pub(crate) fn kinds(arguments: &PgArguments) -> SmallVec<[Kind; 16]> {
     let mut kinds = SmallVec::new();
-    super::elements(arguments, 0, |_, element| kinds.push(Kind::of(element)));
+    super::elements(arguments, 0, |_, element| kinds.push(kind(element)));
     if kinds.len() != arguments.len() {
         kinds.clear();
     }
@@ -78,18 +46,11 @@ pub(crate) fn values(kinds: &[Kind], mut buffer: &[u8]) -> Values {
     values.filter(|_| buffer.is_empty()).unwrap_or_default()
 }
 
-fn integer(bytes: &[u8]) -> Option<i64> {
-    match *bytes {
-        [a, b] => Some(i16::from_be_bytes([a, b]).into()),
-        [a, b, c, d] => Some(i32::from_be_bytes([a, b, c, d]).into()),
-        _ => bytes.try_into().ok().map(i64::from_be_bytes),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::driver::sqlx::backend::Driver as _;
+    use crate::schema::Canonical;
     use sqlx::{
         Encode, Postgres, Type,
         encode::IsNull,

@@ -9,6 +9,7 @@ pub(super) enum Promise {
     Bounded,
     Strict,
     Session,
+    Outside,
     /// What the checker takes for granted.
     Database,
 }
@@ -20,6 +21,7 @@ impl fmt::Display for Promise {
             Self::Bounded => "P3, bounded",
             Self::Strict => "P4, strict",
             Self::Session => "P5, session",
+            Self::Outside => "P6, writes from outside",
             Self::Database => "the database itself",
         })
     }

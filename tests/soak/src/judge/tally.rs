@@ -16,6 +16,9 @@ pub(crate) struct Verdict {
     pub(crate) delays: u64,
     /// Writes that were seen although nobody was told that they are done.
     pub(crate) untold: u64,
+    /// In nanoseconds: how late the writes of others were when the pools said so, and the worst that any ever said.
+    pub(crate) told_lags: Vec<u64>,
+    pub(crate) worst_told_lag: u64,
     /// The first few violations, in words.
     pub(crate) told: Vec<String>,
 }
@@ -32,9 +35,14 @@ pub(crate) struct Tally {
     /// Reads past the cache.
     pub(crate) truth: u64,
     pub(crate) writes: u64,
+    /// Writes past the pools.
+    pub(crate) outside: u64,
     pub(crate) violations: u64,
     /// In nanoseconds: the longest that a write had been acknowledged or seen when a read began that missed it.
     pub(crate) worst: u64,
+    /// In nanoseconds: for a write past the pools and a process each, from its acknowledgement to the end of the first read
+    /// of the cache that shows it.
+    pub(crate) lags: Vec<u64>,
 }
 
 impl Verdict {
@@ -74,7 +82,7 @@ impl Tally {
 
     /// Reads and writes that were carried out.
     pub(crate) fn operations(&self) -> u64 {
-        self.local + self.shared + self.database + self.truth + self.writes
+        self.local + self.shared + self.database + self.truth + self.writes + self.outside
     }
 
     /// The part of the reads of the cache that it answered without the database.
@@ -94,8 +102,10 @@ impl Tally {
             database: self.database + other.database,
             truth: self.truth + other.truth,
             writes: self.writes + other.writes,
+            outside: self.outside + other.outside,
             violations: self.violations + other.violations,
             worst: self.worst.max(other.worst),
+            lags: [self.lags, other.lags.clone()].concat(),
         }
     }
 }

@@ -5,6 +5,9 @@ use super::*;
 /// In these histories a moment is a millisecond, and other processes' writes may be missed for 100 of them.
 const STALENESS: u64 = 100;
 
+/// What is written past the pools for so many.
+const FOLLOWED: u64 = 300;
+
 const ROW: Row = Row { table: 0, id: 1 };
 
 struct History {
@@ -15,6 +18,13 @@ impl History {
     fn new() -> Self {
         Self {
             judge: Judge::new(STALENESS),
+        }
+    }
+
+    /// In which the pools follow those who write past them.
+    fn followed() -> Self {
+        Self {
+            judge: Judge::new(STALENESS).following(FOLLOWED),
         }
     }
 
@@ -302,4 +312,78 @@ fn hits_violations_and_staleness_stand_at_the_time_of_the_fault() {
     assert_eq!((of("redis-pause").shared, of("redis-pause").worst), (1, 0));
     assert!((verdict.total().hit_rate() - 1.0).abs() < 1e-9);
     assert_eq!(verdict.total().operations(), 4);
+}
+
+#[test]
+fn a_write_past_the_pools_may_be_missed_for_longer_and_not_for_ever() {
+    let outside = || History::followed().wrote(OUTSIDERS, 10, 20, 2);
+    assert_eq!(outside().saw(1, 320, 1, plain).violations(), 0);
+    assert_eq!(outside().saw(1, 30, 1, strict).violations(), 0);
+    outside().saw(1, 321, 1, plain).breaks(Promise::Outside);
+    outside().saw(1, 321, 1, strict).breaks(Promise::Outside);
+}
+
+#[test]
+fn writes_of_pools_are_judged_as_ever_where_others_write_too() {
+    let history = || History::followed().wrote(OUTSIDERS, 1, 2, 2);
+    let both = || history().wrote(1, 10, 20, 3);
+    both().saw(1, 21, 2, plain).breaks(Promise::OwnWrites);
+    both().saw(2, 121, 2, plain).breaks(Promise::Bounded);
+    both().saw(2, 21, 2, strict).breaks(Promise::Strict);
+}
+
+#[test]
+fn what_a_killed_process_had_not_delivered_is_told_to_those_who_follow() {
+    let killed = || {
+        let mut history = History::followed().wrote(1, 10, 20, 2);
+        history.judge.doom(1);
+        history
+    };
+    assert_eq!(killed().saw(2, 320, 1, plain).violations(), 0);
+    killed().saw(2, 321, 1, plain).breaks(Promise::Outside);
+}
+
+#[test]
+fn a_strict_read_may_go_back_behind_what_nobody_was_told_of_where_others_write() {
+    let history = History::followed()
+        .saw(2, 10, 2, plain)
+        .saw(3, 50, 1, strict);
+    assert_eq!(history.violations(), 0);
+    let told = || History::followed().wrote(1, 5, 60, 2).saw(2, 10, 2, plain);
+    told().saw(3, 50, 1, strict).breaks(Promise::Strict);
+}
+
+#[test]
+fn the_lag_is_from_the_acknowledgement_to_the_first_read_of_a_process_that_shows_it() {
+    let beacon = |read: &mut Read| read.seen[0].row.table = BEACON;
+    let mut history = History::followed();
+    for (end, version) in [(20, 2), (40, 3)] {
+        let row = Row {
+            table: BEACON,
+            ..ROW
+        };
+        let left = vec![Seen { row, version }];
+        let (begin, token) = (end - 5, None);
+        let write = Write {
+            begin,
+            end,
+            left,
+            token,
+        };
+        history.judge.hear(OUTSIDERS, Record::Write(write));
+    }
+    let verdict = history
+        .saw(1, 10, 1, beacon)
+        .saw(1, 24, 2, beacon)
+        .saw(1, 30, 2, beacon)
+        // Committed, and its writer does not know it yet.
+        .saw(1, 36, 3, beacon)
+        .saw(2, 12, 1, beacon)
+        .saw(2, 49, 3, beacon)
+        // Began to look after it.
+        .saw(3, 60, 3, beacon)
+        .judge
+        .verdict();
+    // A read takes one millisecond.
+    assert_eq!(verdict.total().lags, [5, 0, 30, 10]);
 }

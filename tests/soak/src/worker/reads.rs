@@ -10,9 +10,12 @@ use sqlx::{AssertSqlSafe, FromRow, Postgres, postgres::PgRow, query::QueryAs};
 use super::{Outcome, Worker};
 use crate::{
     clock,
-    pool::{consistency, source},
+    pool::{Follows, consistency, source},
     record::{Demand, Effort, Read, Record, Row, Seen, Source},
-    world::{self, PAIRS},
+    world::{
+        self, PAIRS,
+        outside::{BEACON, TABLES},
+    },
 };
 
 /// So many writes are remembered: those of a few seconds, longer than a pool may miss one.
@@ -101,11 +104,42 @@ impl Worker {
         }
     }
 
-    /// A row that is written alone.
+    /// A row of a table that is no part of a pair.
     fn row(&self, random: &mut fastrand::Rng) -> Row {
+        let (first, tables) = match self.follows {
+            Follows::Changes if random.bool() => (*TABLES.start(), &self.outside_tables),
+            _ => (0, &self.tables),
+        };
+        let place = u8::try_from(tables.choose(random)).expect("there are few tables");
         Row {
-            table: u8::try_from(self.tables.choose(random)).expect("there are few tables"),
+            table: first + place,
             id: self.id(random),
+        }
+    }
+
+    /// Looks whether a write of others shows, and tells it when it does; `last` is what was told.
+    pub(super) async fn look_out(&self, last: &mut i64) {
+        let row = Row {
+            table: BEACON,
+            id: 1,
+        };
+        let query = sqlx::query_as(AssertSqlSafe(world::select_one(BEACON))).bind(row.id);
+        let begin = clock::now();
+        let answer = query.cached(&self.pool).fetch_all_shared().await;
+        // Whatever else it may come to, the other readers of the row tell.
+        let Ok(rows) = answer else { return };
+        let version = rows.first().map_or(0, |item: &Item| item.version);
+        if std::mem::replace(last, version) != version {
+            self.tell.now(|end| {
+                Record::Read(Read {
+                    begin,
+                    end,
+                    source: source(rows.source()),
+                    demand: Demand::Bounded,
+                    after: None,
+                    seen: vec![Seen { row, version }],
+                })
+            });
         }
     }
 
@@ -129,9 +163,13 @@ impl Worker {
     }
 
     async fn read_items(&self, table: u8, first: i32, last: i32, way: Way) -> Outcome {
-        let query = sqlx::query_as(AssertSqlSafe(world::select(table)))
-            .bind(first)
-            .bind(last);
+        let query = match first == last && fastrand::bool() {
+            // So it depends on this row alone.
+            true => sqlx::query_as(AssertSqlSafe(world::select_one(table))).bind(first),
+            false => sqlx::query_as(AssertSqlSafe(world::select(table)))
+                .bind(first)
+                .bind(last),
+        };
         self.ask(query, way, |items: &[Item]| {
             if !items.iter().map(|item| item.id).eq(first..=last) {
                 return Err(format!("asked for {first} to {last} and got {items:?}"));

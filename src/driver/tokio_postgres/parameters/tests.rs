@@ -1,5 +1,7 @@
 //! Two lists of arguments have one key only if they are one list, and what is sent is what was given.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
 use proptest::{collection::vec, option, prelude::*};
 use tokio_postgres::types::Kind as Nature;
 

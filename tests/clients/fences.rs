@@ -131,3 +131,39 @@ async fn a_released_savepoint_needs_no_fence() {
     assert_eq!(tier.holds(), 1);
     assert_eq!(name(&scene).await, "Eve");
 }
+
+#[tokio::test]
+async fn a_write_that_met_definitions_of_which_it_had_not_heard_moves_everything() {
+    let (scene, tier) = strict().await;
+    let theirs = tier.clone();
+    let other = scene
+        .another(|builder| builder.shared_tier(theirs).consistency(Consistency::Strict))
+        .await;
+    wait_until(LONG, "the other hears as well", async || {
+        other.stats().shared_live
+    })
+    .await;
+    // Nothing to be learnt at the commit any more.
+    scene.through(RENAME).await;
+    tier.dawdle();
+    for define in [
+        "CREATE FUNCTION adopt() RETURNS trigger LANGUAGE plpgsql AS \
+         'BEGIN INSERT INTO pets VALUES (7, 1, ''Rex''); RETURN new; END'",
+        "CREATE TRIGGER adopt AFTER UPDATE ON people FOR EACH ROW EXECUTE FUNCTION adopt()",
+    ] {
+        other.execute(define, &[]).await.unwrap();
+    }
+    let pets = async || {
+        let pets = other.cached("SELECT id, name FROM pets", &[]);
+        pets.query_shared().await.unwrap()
+    };
+    wait_until(LONG, "the other keeps pets", async || {
+        pets().await.source() == Source::Local
+    })
+    .await;
+    // By the definitions that this client knows, it is about people alone.
+    let mut tx = scene.client.transaction().await.unwrap();
+    run(&mut tx, RENAME).await;
+    tx.commit().await.unwrap();
+    assert_eq!(pets().await.len(), 1);
+}

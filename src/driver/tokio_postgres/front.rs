@@ -9,6 +9,7 @@ use tokio_postgres::{Row, SimpleQueryMessage};
 
 use super::{
     Error, TokioPostgres,
+    given::options,
     query::{Item, OwnedQuery},
 };
 use crate::{
@@ -104,10 +105,7 @@ impl Front for TokioPostgres {
     }
 
     fn given(pool: &Pool) -> String {
-        // Its settings, of which only the password is left out. What follows them changes as connections are made.
-        let manager = format!("{:?}", pool.manager());
-        let settings = manager.split(", statement_caches: ").next();
-        settings.unwrap_or_default().to_owned()
+        options(&format!("{:?}", pool.manager())).to_owned()
     }
 
     fn session(connection: &mut ClientWrapper) -> BoxFuture<'_, Result<Session, Unfit<Error>>> {

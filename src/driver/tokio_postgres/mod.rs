@@ -9,6 +9,7 @@ mod cached;
 mod client;
 mod error;
 mod front;
+mod given;
 mod kind;
 mod parameters;
 mod query;

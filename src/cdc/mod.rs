@@ -57,7 +57,7 @@ pub use notify::Notifications;
 pub use settings::LogicalReplication;
 
 #[cfg(feature = "postgres")]
-pub(crate) use changes::{Changes, Moment, Rows, Running};
+pub(crate) use changes::{Changes, Moment, Publication, Rows, Running};
 #[cfg(feature = "sqlite")]
 pub(crate) use data_version::{Files, Poll, Polled, Version};
 #[cfg(feature = "postgres")]

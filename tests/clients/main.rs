@@ -11,3 +11,4 @@ mod kit;
 mod hits;
 mod together;
 mod types;
+mod unseen;

@@ -25,6 +25,9 @@ const ROWS: u64 = 1_000_000;
 /// Transactions of one row each.
 const SMALL: u64 = 50_000;
 const ROUNDS: u32 = 3;
+/// Longer than a server on a busy machine says nothing while it reads a large transaction: a stream that began anew would tell
+/// nothing of it.
+const SILENCE: Duration = Duration::from_secs(60);
 /// A round may take so long.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -80,10 +83,14 @@ async fn measure() {
 
     println!("told by the server, two cores:");
     let pool = CachedPool::builder(inner.clone())
-        .follow_changes(LogicalReplication::new())
+        .follow_changes(LogicalReplication::new().max_staleness(SILENCE))
         .build()
         .await
         .expect("a pool can be built");
+    wait_until(PATIENCE, "changes are heard", async || {
+        pool.stats().changes_live
+    })
+    .await;
     for _ in 0..ROUNDS {
         follow(&pool, &inner, "large", &large, (ROWS, 1)).await;
         follow(&pool, &inner, "deleted", tidy, (ROWS, 1)).await;

@@ -96,6 +96,11 @@ impl<DB: Front> Builder<DB> {
                 "cannot be strict beside a pool that is not and shares a tier",
             ),
             (
+                self.beside.is_some() && self.follow.is_some(),
+                "follow_changes",
+                "is for the pool whose cache is shared: it follows for those beside it",
+            ),
+            (
                 self.unnamed,
                 "assume_pure / declare_function / declare_trigger / assume_cacheable / table_level",
                 "needs names that are not empty",

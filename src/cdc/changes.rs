@@ -8,8 +8,8 @@ use super::{
 };
 use crate::cache::{Stamp, Tag};
 
-/// The pool, as far as changes are concerned. Tags are `None` for everything.
-pub(crate) trait Changes: Send + Sync + 'static {
+/// What a change moves. Tags are `None` for everything.
+pub(crate) trait Moves: Send + Sync + 'static {
     /// What a change of one row moves.
     fn of_row(&self, relation: &Relation, rows: Rows<'_, '_>) -> Option<Vec<Tag>>;
 
@@ -21,7 +21,10 @@ pub(crate) trait Changes: Send + Sync + 'static {
 
     /// A table is not what it was: the definitions must be read again, soon.
     fn definitions_moved(&self);
+}
 
+/// The pool, as far as changes are concerned.
+pub(crate) trait Changes: Moves {
     /// How far the server is, as of some moment after the call.
     fn moment(&self) -> BoxFuture<'_, Result<Moment, Trouble>>;
 

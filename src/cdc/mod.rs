@@ -26,6 +26,10 @@ mod notify;
 #[cfg(feature = "postgres")]
 #[doc(hidden)]
 pub mod pgoutput;
+// Not covered by semver either.
+#[cfg(all(feature = "postgres", any(test, feature = "testing")))]
+#[doc(hidden)]
+pub mod play;
 #[cfg(feature = "postgres")]
 mod proof;
 #[cfg(all(feature = "postgres", feature = "testing"))]
@@ -57,7 +61,7 @@ pub use notify::Notifications;
 pub use settings::LogicalReplication;
 
 #[cfg(feature = "postgres")]
-pub(crate) use changes::{Changes, Moment, Publication, Rows, Running};
+pub(crate) use changes::{Changes, Moment, Moves, Publication, Rows, Running};
 #[cfg(feature = "sqlite")]
 pub(crate) use data_version::{Files, Poll, Polled, Version};
 #[cfg(feature = "postgres")]

@@ -8,7 +8,7 @@ use std::sync::{
 use futures_core::future::BoxFuture;
 
 use super::{
-    changes::{Changes, Moment, Publication, Rows, Running},
+    changes::{Changes, Moment, Moves, Publication, Rows, Running},
     pgoutput::{Column, Datum, Message, Relation},
     trouble::Trouble,
 };
@@ -59,7 +59,7 @@ impl Plain {
     }
 }
 
-impl Changes for Plain {
+impl Moves for Plain {
     fn of_row(&self, relation: &Relation, rows: Rows<'_, '_>) -> Option<Vec<Tag>> {
         if &*relation.name == "unknown" {
             return None;
@@ -85,7 +85,9 @@ impl Changes for Plain {
     fn definitions_moved(&self) {
         self.looks.fetch_add(1, Ordering::Relaxed);
     }
+}
 
+impl Changes for Plain {
     fn moment(&self) -> BoxFuture<'_, Result<Moment, Trouble>> {
         let moment = Running::parse(&lock(&self.running)).map(|running| Moment {
             running,

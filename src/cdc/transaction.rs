@@ -6,16 +6,16 @@
 use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 use super::{
-    changes::{Before, Changes, Rows},
+    changes::{Before, Moves, Rows},
     pgoutput::{Datum, Malformed, Message, Old, Place, Relation},
 };
 use crate::cache::{Stamp, Tag, Tags};
 
 /// The most tags of one table that are told apart in a transaction.
-const MOST_TAGS: usize = 256;
+pub(super) const MOST_TAGS: usize = 256;
 
 /// The most tables that are told apart in a transaction.
-const MOST_TABLES: usize = 256;
+pub(super) const MOST_TABLES: usize = 256;
 
 /// The most transactions that come in parts at once. The server sends only large ones so.
 const MOST_STREAMS: usize = 1024;
@@ -60,7 +60,7 @@ impl Touched {
         self.tables.clear();
     }
 
-    fn change(&mut self, relation: &Relation, rows: Option<Rows<'_, '_>>, changes: &dyn Changes) {
+    fn change(&mut self, relation: &Relation, rows: Option<Rows<'_, '_>>, changes: &dyn Moves) {
         if self.everything {
             return;
         }
@@ -130,7 +130,7 @@ impl Collector {
     pub(super) fn take(
         &mut self,
         message: Message<'_>,
-        changes: &dyn Changes,
+        changes: &dyn Moves,
     ) -> Result<Option<Committed>, Malformed> {
         match message {
             Message::Begin { xid, .. } if self.open.is_none() && self.part.is_none() => {
@@ -201,7 +201,7 @@ impl Collector {
     }
 
     /// A table is described before its first change, and again after whatever may have changed it.
-    fn define(&mut self, relation: Relation, changes: &dyn Changes) {
+    fn define(&mut self, relation: Relation, changes: &dyn Moves) {
         let known = self.relations.get(&relation.id);
         if known.is_some_and(|known| *known != relation) {
             changes.definitions_moved();
@@ -217,7 +217,7 @@ impl Collector {
         relation: u32,
         old: Option<Before<'_, '_>>,
         new: Option<&[Datum<'_>]>,
-        changes: &dyn Changes,
+        changes: &dyn Moves,
     ) -> Result<(), Malformed> {
         let (relation, touched) = self.changed(relation)?;
         let before = old.and_then(|old| match old {

@@ -3,6 +3,7 @@
 mod by_redis;
 mod scene;
 // One tier in memory for this suite and the core's.
+#[allow(dead_code, reason = "each suite has switches of its own")]
 #[path = "../behaviour/kit/tier.rs"]
 mod tier;
 

@@ -8,7 +8,23 @@
 
 mod kit;
 
+mod cancel;
+mod errors;
+mod fences;
+mod flights;
+mod freshness;
+mod hints;
 mod hits;
+mod implied;
+mod keys;
+mod outages;
+mod pools;
+mod scopes;
+mod sessions;
+mod statements;
 mod together;
+mod tokens;
+mod transactions;
 mod types;
 mod unseen;
+mod writes;

@@ -7,7 +7,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::{
     CachedRow, Error, Rows, Statement, ToStatement, TokioPostgres,
-    asked::{Asked, forget},
+    asked::{Asked, forget, noted},
     parameters::Encoded,
     query::{Item, OwnedQuery},
 };
@@ -110,7 +110,7 @@ pub trait GenericClient: Runs {
 
     /// Learns the types of a statement, so that each connection that runs it later prepares it once.
     fn prepare(mut self, statement: &str) -> impl Future<Output = Result<Statement, Error>> + Send {
-        async move { self.describe(statement, || None).await }
+        async move { noted(self.describe(statement, || None).await) }
     }
 }
 
@@ -247,13 +247,8 @@ async fn ask<C: Runs, T: ?Sized + ToStatement>(
 ) -> Result<Answer, Error> {
     let told = statement.to_told();
     let asked = Asked::new(&mut client, told, params).await?;
-    // Only a read outside a transaction can be asked twice.
-    let again = asked.guessed && client.may_guess(asked.query.text()).await? && {
-        let core = client.inside().0;
-        core.passes(&core.statements.of(asked.query.text()))
-    };
     match client.answer(asked.query).await {
-        Err(error) if again && error.is_of_types() => {
+        Err(error) if asked.guessed && error.is_of_types() => {
             forget(&client, told);
             let asked = Asked::new(&mut client, told, params).await?;
             client.answer(asked.query).await

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     cache::{Stamp, Tag, Tags},
     cdc::{
-        Changes, Elected, Feed, Follow, LogicalReplication, Moment, Replication, Rows, SlotName,
-        Topic, Trouble, pgoutput,
+        Changes, Elected, Feed, Follow, LogicalReplication, Moment, Moves, Replication, Rows,
+        SlotName, Topic, Trouble, pgoutput,
     },
     driver::{
         SchemaMode,
@@ -115,7 +115,7 @@ impl Outside {
     }
 }
 
-impl Changes for Outside {
+impl Moves for Outside {
     fn of_row(&self, relation: &pgoutput::Relation, rows: Rows<'_, '_>) -> Option<Vec<Tag>> {
         let snapshot = self.snapshot()?;
         // Without a catalog nobody knows what stands above a partition.
@@ -153,7 +153,9 @@ impl Changes for Outside {
             core.look_soon();
         }
     }
+}
 
+impl Changes for Outside {
     fn moment(&self) -> BoxFuture<'_, Result<Moment, Trouble>> {
         Box::pin(self.server.moment())
     }

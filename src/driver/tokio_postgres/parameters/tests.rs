@@ -1,5 +1,7 @@
 //! Two lists of arguments have one key only if they are one list, and what is sent is what was given.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
 use proptest::{collection::vec, option, prelude::*};
 use tokio_postgres::types::Kind as Nature;
 
@@ -187,7 +189,9 @@ fn arguments_that_do_not_fit_are_named_by_their_place() {
 fn a_value_that_takes_others_away_is_refused() {
     /// Leaves nothing of what was written before it.
     #[derive(Debug)]
-    struct Greedy(IsNull);
+    struct Greedy {
+        is_null: bool,
+    }
 
     impl ToSql for Greedy {
         fn to_sql(
@@ -196,9 +200,9 @@ fn a_value_that_takes_others_away_is_refused() {
             out: &mut BytesMut,
         ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
             out.clear();
-            Ok(match self.0 {
-                IsNull::Yes => IsNull::Yes,
-                IsNull::No => IsNull::No,
+            Ok(match self.is_null {
+                true => IsNull::Yes,
+                false => IsNull::No,
             })
         }
 
@@ -210,7 +214,7 @@ fn a_value_that_takes_others_away_is_refused() {
     }
 
     let types: Arc<[Type]> = [Type::INT8, Type::INT8].into();
-    for greedy in [Greedy(IsNull::Yes), Greedy(IsNull::No)] {
+    for greedy in [true, false].map(|is_null| Greedy { is_null }) {
         let error = Encoded::new(&types, &[&7_i64, &greedy]).err();
         assert!(matches!(error, Some(Error::Argument { index: 1, .. })));
     }

@@ -1,5 +1,7 @@
 //! What is read back is what was written, and nothing else is read.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
+
 use bytes::BufMut as _;
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 use tokio_postgres::types::{Field, Kind, Type};

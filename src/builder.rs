@@ -292,7 +292,8 @@ impl<DB: Front> Builder<DB> {
     }
 
     /// Shares the cache of another pool on the same database, also one of another driver: what is written through one of them
-    /// invalidates what was read through the other, at once. Each keeps its own results.
+    /// invalidates what was read through the other, at once. Each keeps its own results. That one follows the writes
+    /// from outside (`follow_changes`), for both.
     ///
     /// Memory, time, events and the shared tier are the other pool's, and so are the settings of these in that pool's builder; here
     /// they have no effect.

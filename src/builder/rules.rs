@@ -1,7 +1,7 @@
 //! What settings cannot be.
 
 use super::Builder;
-use crate::{Error, driver::Front};
+use crate::{Error, cache::Consistency, driver::Front};
 
 impl<DB: Front> Builder<DB> {
     /// Refuses a setting that cannot be.
@@ -80,6 +80,20 @@ impl<DB: Front> Builder<DB> {
                 self.beside.is_some() && self.shared.is_set(),
                 "beside",
                 "shares the tier of the other pool, and takes none of its own",
+            ),
+            (
+                self.beside.is_some() && self.shared.is_sealed(),
+                "encrypt_with",
+                "is the other pool's to set, beside which this one is",
+            ),
+            (
+                self.terms.consistency == Consistency::Strict
+                    && self
+                        .beside
+                        .as_ref()
+                        .is_some_and(|engine| !engine.fences_writes()),
+                "consistency",
+                "cannot be strict beside a pool that is not and shares a tier",
             ),
             (
                 self.beside.is_some() && self.follow.is_some(),

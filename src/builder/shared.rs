@@ -186,6 +186,11 @@ impl Shared {
         self.open.is_some()
     }
 
+    /// Whether encryption was asked for.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.sealed
+    }
+
     /// Makes the tier that was asked for.
     ///
     /// # Errors

@@ -176,6 +176,12 @@ impl Engine {
         self.shared.is_some()
     }
 
+    /// Whether other processes are told of each write before it is sent, where there are any.
+    pub fn fences_writes(&self) -> bool {
+        let mut shared = self.shared.iter();
+        shared.all(|shared| shared.fences_writes())
+    }
+
     /// Whether what this process holds in memory is already as new as `token`.
     pub fn covers(&self, token: &Token) -> bool {
         // Read-your-writes holds in the process that wrote.

@@ -96,7 +96,12 @@ pub(crate) struct Moment {
     pub(crate) written: u64,
     /// The position up to which the log is flushed, and so can be told.
     pub(crate) flushed: u64,
+    pub(crate) publication: Publication,
 }
+
+/// By what the changes are selected: as long as it is the same, it has left nothing out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Publication(pub(crate) String);
 
 /// The transactions that run, as PostgreSQL's `pg_snapshot` tells them.
 #[derive(Clone, Debug, PartialEq, Eq)]

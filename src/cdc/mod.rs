@@ -61,7 +61,7 @@ pub use notify::Notifications;
 pub use settings::LogicalReplication;
 
 #[cfg(feature = "postgres")]
-pub(crate) use changes::{Changes, Moment, Moves, Rows, Running};
+pub(crate) use changes::{Changes, Moment, Moves, Publication, Rows, Running};
 #[cfg(feature = "sqlite")]
 pub(crate) use data_version::{Files, Poll, Polled, Version};
 #[cfg(feature = "postgres")]

@@ -26,7 +26,7 @@ use futures_util::FutureExt as _;
 use tokio::time::timeout;
 
 use super::{
-    changes::{Changes, Moment, is_of},
+    changes::{Changes, Moment, Publication, is_of},
     hearing::Hearing,
     pgoutput::{Message, decode},
     proof::Proof,
@@ -73,6 +73,8 @@ pub(super) struct Session<L> {
     proof: Proof,
     /// Up to where the server had flushed its log when it was asked last.
     flushed: u64,
+    /// By what the changes were selected at the beginning.
+    publication: Option<Publication>,
     retained: Retained,
     pause: Duration,
 }
@@ -97,6 +99,7 @@ impl<L: Line> Session<L> {
             came: engine.now(),
             proof: Proof::new(settings.max_staleness),
             flushed: 0,
+            publication: None,
             retained: Retained::new(settings.most_retained),
             pause: AGAIN.0,
         }
@@ -284,6 +287,14 @@ impl<L: Line> Session<L> {
     async fn moment(&mut self) -> Result<Moment, Trouble> {
         let now = self.time.now();
         let moment = self.answered(self.changes.moment()).await?;
+        // Another one may have left out what the stream has passed since the question before.
+        if *self
+            .publication
+            .get_or_insert_with(|| moment.publication.clone())
+            != moment.publication
+        {
+            return Err(Trouble::passing("the publication was changed"));
+        }
         self.proof.ask(now, moment.written);
         self.flushed = moment.flushed;
         Ok(moment)

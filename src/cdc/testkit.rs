@@ -8,7 +8,7 @@ use std::sync::{
 use futures_core::future::BoxFuture;
 
 use super::{
-    changes::{Changes, Moment, Moves, Rows, Running},
+    changes::{Changes, Moment, Moves, Publication, Rows, Running},
     pgoutput::{Column, Datum, Message, Relation},
     trouble::Trouble,
 };
@@ -22,6 +22,7 @@ pub(super) struct Plain {
     pub(super) written: AtomicU64,
     pub(super) flushed: AtomicU64,
     pub(super) retained: Mutex<Option<u64>>,
+    pub(super) publication: Mutex<String>,
 }
 
 impl Plain {
@@ -33,6 +34,7 @@ impl Plain {
             written: AtomicU64::default(),
             flushed: AtomicU64::default(),
             retained: Mutex::new(Some(0)),
+            publication: Mutex::default(),
         }
     }
 
@@ -45,6 +47,11 @@ impl Plain {
     pub(super) fn write(&self, position: u64) {
         self.written.store(position, Ordering::Relaxed);
         self.flushed.store(position, Ordering::Relaxed);
+    }
+
+    /// The publication is another one from now on.
+    pub(super) fn publish(&self, publication: &str) {
+        *lock(&self.publication) = publication.into();
     }
 
     pub(super) fn run(&self, running: &str) {
@@ -86,6 +93,7 @@ impl Changes for Plain {
             running,
             written: self.written.load(Ordering::Relaxed),
             flushed: self.flushed.load(Ordering::Relaxed),
+            publication: Publication(lock(&self.publication).clone()),
         });
         Box::pin(async { moment.ok_or_else(|| Trouble::passing("nobody says")) })
     }

@@ -17,7 +17,7 @@ use super::{
     touched::Touched,
 };
 use crate::{
-    cache::{Receipt, Tags, Token},
+    cache::{Receipt, Tags, Token, WriteGuard},
     pool::Core,
     sql::Kind,
 };
@@ -49,6 +49,8 @@ pub(crate) struct Checkout<DB: Front> {
     depth: usize,
     /// The connection must not serve anybody else: its session differs from the others', or it broke.
     spoilt: bool,
+    /// Somebody was given it past the cache.
+    unseen: bool,
     /// Code ran on the server that may have changed the session.
     suspect: bool,
     /// A commit or rollback failed, so sqlx may count transactions that are no more, and undo the wrong one.
@@ -66,6 +68,7 @@ impl<DB: Front> Checkout<DB> {
             ledger,
             depth: 0,
             spoilt: false,
+            unseen: false,
             suspect: false,
             miscounted: false,
             under: Under::Nothing,
@@ -100,6 +103,7 @@ impl<DB: Front> Checkout<DB> {
     /// From here on nobody sees what happens on the connection.
     pub(crate) fn lose_sight(&mut self) {
         self.spoilt = true;
+        self.unseen = true;
         self.ledger.apply(&Effect::UnknownTransaction);
         let visible = self.ledger.apply(&Effect::Write(Touched::Definitions));
         self.core.engine.invalidate(&visible.to_tags());
@@ -411,7 +415,12 @@ impl<DB: Front> Drop for Checkout<DB> {
         let Some(connection) = self.connection.take() else {
             return;
         };
-        if self.core.session.lives_in_connection {
+        if self.unseen && !visible.is_empty() {
+            // Held from here on: what is read meanwhile may be older than it.
+            let guard = self.core.engine.write(visible.to_tags());
+            let core = self.core.clone();
+            self.core.spawn(see_out(core, connection, guard));
+        } else if self.core.session.lives_in_connection {
             if open || doubtful {
                 self.core.spawn(DB::end_all(connection));
             }
@@ -423,6 +432,21 @@ impl<DB: Front> Drop for Checkout<DB> {
                 .spawn(inspect(self.core.clone(), connection));
         }
     }
+}
+
+/// Closes a connection that was used past the cache. What was begun there goes on though nobody waits for it any more: it has
+/// ended when the connection answers, and may yet happen where it does not.
+async fn see_out<DB: Front>(core: Arc<Core<DB>>, mut connection: DB::Pooled, guard: WriteGuard) {
+    let receipt = match DB::answers(&mut connection).await {
+        true => guard.committed(),
+        false => guard.unknown(),
+    };
+    if core.session.lives_in_connection {
+        DB::end_all(connection).await;
+    } else {
+        DB::discard(connection);
+    }
+    receipt.delivered().await;
 }
 
 /// Returns a connection, or closes it if it is not as the pool's connections are. Nobody waits for it.

@@ -88,7 +88,8 @@ impl<DB: Front> CachedConnection<DB> {
     /// The connection itself, past the cache, for what has no place among its verbs (`COPY`, advisory lock guards).
     ///
     /// What is done through it goes unseen. So everything counts as changed by it, now and again when this connection
-    /// is returned, and the connection is closed then instead of serving others. Strict reads in other processes are not
+    /// is returned, and the connection is closed then instead of serving others. What is on its way even then, since its future was
+    /// dropped, is waited for, and everything counts as changed once more when it has ended. Strict reads in other processes are not
     /// held back in between.
     ///
     /// # Cancel safety

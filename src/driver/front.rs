@@ -166,6 +166,9 @@ pub trait Front: Sized + Send + 'static {
     /// Queues a rollback of the innermost of `depth` transactions: the server hears of it before anything else on this connection.
     fn queue_rollback(connection: &mut Self::Connection, depth: usize);
 
+    /// Whether a connection answers, behind all that was sent on it.
+    fn answers(connection: &mut Self::Connection) -> BoxFuture<'_, bool>;
+
     /// Whether a connection answers, behind what is queued, and no transaction is open on it as far as can be told.
     fn is_idle(connection: &mut Self::Connection) -> BoxFuture<'_, bool>;
 

@@ -24,6 +24,10 @@ tests!(sqlite, postgres, mariadb => [
     a_dropped_write_on_a_connection_goes_before_its_next_statement,
 ]);
 
+tests!(only postgres => [
+    what_is_on_its_way_unseen_when_its_connection_is_dropped_is_noticed,
+]);
+
 /// More polls than any of these futures takes.
 const MOST: usize = 60;
 
@@ -203,4 +207,26 @@ async fn a_dropped_write_on_a_connection_goes_before_its_next_statement<DB: Test
         .await
         .unwrap();
     scene.assert_true("at the end").await;
+}
+
+async fn what_is_on_its_way_unseen_when_its_connection_is_dropped_is_noticed<DB: TestDatabase>() {
+    let scene = Setting::<DB>::usual().connections(2).scene().await;
+    let mut holder = scene.aside.begin().await.unwrap();
+    DB::execute_raw(&mut holder, "UPDATE people SET name = name WHERE id = 1").await;
+    let mut connection = scene.pool.acquire().await.unwrap();
+    let update = "UPDATE people SET name = 'late' WHERE id = 1";
+    let waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    tokio::select! {
+        () = DB::execute_raw(connection.unseen().await.unwrap(), update) => panic!("the row is held"),
+        () = wait_until(LONG, "it waits for the row", async || scene.behind(waits).await == 1) => {}
+    }
+    drop(connection);
+    // Reads what it has not changed yet, and may keep it for as long as that is so.
+    scene.pool.reload_schema().await.unwrap();
+    scene.rows("people").await;
+    holder.rollback().await.unwrap();
+    let done = "SELECT 1 FROM people WHERE name = 'late'";
+    wait_until(LONG, "it has ended", async || scene.behind(done).await == 1).await;
+    settled(&scene).await;
+    scene.assert_true("when it has ended").await;
 }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use cachedpool::{
-    CachedPool, Source, cache::Sabotage, cdc::LogicalReplication, is_not_cached, prelude::*,
-    tier::Redis,
+    CachedPool, SchemaMode, Source, cache::Sabotage, cdc::LogicalReplication, is_not_cached,
+    prelude::*, tier::Redis,
 };
 use cachedpool_test_support::{OwnRedis, Proxy, logical_postgres, redis, wait_until};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Postgres};
@@ -379,4 +379,31 @@ async fn pools_of_different_databases_on_one_clock_do_not_follow_for_each_other(
     assert_eq!(leaders(&of_other).len(), 1);
     other.is_seen_by(&of_other, 900).await;
     assert_eq!(other.slots().await, 1);
+}
+
+#[tokio::test]
+async fn a_pool_that_goes_by_texts_alone_takes_no_word_of_one_that_knows_more() {
+    let mut town = Town::new().await;
+    town.write("CREATE VIEW members AS SELECT id FROM users WHERE org = 1")
+        .await;
+    let knowing = town.pool().await;
+    are_live(std::slice::from_ref(&knowing)).await;
+    let by_texts = builder(&town.url)
+        .redis_with(town.redis_at(&town.redis))
+        .follow_changes(hasty())
+        .schema(SchemaMode::TextOnly)
+        .build()
+        .await
+        .unwrap();
+    let members = async || {
+        let read = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM members").cached(&by_texts);
+        let read = read.fetch_one_shared().await.unwrap();
+        (*read, read.source())
+    };
+    wait_until(SOON, "memory answers", async || {
+        members().await == (10, Source::Local)
+    })
+    .await;
+    town.write("INSERT INTO users VALUES (101, 1, 'x')").await;
+    wait_until(SOON, "the write is seen", async || members().await.0 == 11).await;
 }

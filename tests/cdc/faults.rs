@@ -166,3 +166,21 @@ async fn a_commit_that_nobody_sees_yet_is_seen_when_it_shows() {
     writing.await.unwrap();
     scene.sees(COUNT, 101).await;
 }
+
+#[tokio::test]
+async fn what_a_publication_leaves_out_that_is_changed_under_the_stream_is_seen_all_the_same() {
+    let url = logical_postgres().await.fresh_database().await;
+    let settings = patient().max_staleness(Duration::from_secs(2));
+    let mut scene = Scene::at(url, USERS, settings).await;
+    let narrow = "ALTER PUBLICATION cachedpool SET (publish = 'update')";
+    let whole = "ALTER PUBLICATION cachedpool SET (publish = 'insert, update, delete, truncate')";
+    let insert = |id: i64| format!("INSERT INTO users VALUES ({id}, 1, 'x')");
+    assert_eq!(scene.warm(COUNT).await, 100);
+    scene.write(&format!("{narrow}; {}", insert(101))).await;
+    scene.sees(COUNT, 101).await;
+    scene.write(whole).await;
+    scene.is_live().await;
+    // And is as it was before anybody can look.
+    let hidden = format!("BEGIN; {narrow}; {}; {whole}; COMMIT", insert(102));
+    scene.follows(COUNT, 101, &hidden, 102).await;
+}

@@ -7,7 +7,7 @@ use cachedpool::{
 use cachedpool_test_support::{logical_postgres, postgres};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Postgres};
 
-use super::kit::{USERS, builder};
+use super::kit::{USERS, builder, patient};
 
 pub(crate) async fn refused(
     url: &str,
@@ -94,4 +94,19 @@ async fn a_role_that_may_not_replicate_is_refused_with_the_statement() {
     let (problem, remedy) = refused(&meek, LogicalReplication::new()).await;
     assert!(problem.contains("42501"), "{problem}");
     assert_eq!(remedy, "ALTER ROLE \"meek\" REPLICATION");
+}
+
+#[tokio::test]
+async fn a_pool_beside_one_that_follows_may_not_follow_too_and_need_not() {
+    let url = logical_postgres().await.fresh_database().await;
+    let one = builder(&url)
+        .follow_changes(patient())
+        .build()
+        .await
+        .unwrap();
+    let two = || builder(&url).beside(&one);
+    let refused = two().follow_changes(patient()).build().await.unwrap_err();
+    assert!(refused.to_string().contains("follow_changes"), "{refused}");
+    let two = two().build().await.unwrap();
+    assert!(two.stats().changes_live);
 }

@@ -26,4 +26,5 @@ mod together;
 mod tokens;
 mod transactions;
 mod types;
+mod unseen;
 mod writes;

@@ -4,12 +4,13 @@
 mod rows;
 
 use cachedpool::{
-    CacheExt as _, CachedPool, Source, cache::Time, tokio_postgres::GenericClient as _,
+    CacheExt as _, CachedPool, Consistency, Error, ErrorKind, Source, cache::Time,
+    tokio_postgres::GenericClient as _,
 };
 use cachedpool_test_support::{redis, wait_until};
 use sqlx::{AssertSqlSafe, PgPool, Postgres};
 
-use crate::kit::{LONG, Scene, Setting, by_redis};
+use crate::kit::{LONG, Scene, Setting, Tier, by_redis};
 
 /// What two pools have in common beside the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -286,4 +287,33 @@ async fn what_one_driver_does_the_other_sees_by_the_tier() {
 #[tokio::test]
 async fn without_a_bond_neither_sees_what_the_other_does() {
     deeds(Bond::None).await;
+}
+
+#[tokio::test]
+async fn a_pool_cannot_promise_more_of_a_tier_than_the_one_that_it_is_beside() {
+    let bounded = Setting::usual().pool(|builder| builder.shared_tier(Tier::new()));
+    let strict = Setting::usual()
+        .pool(|builder| (builder.shared_tier(Tier::new())).consistency(Consistency::Strict));
+    let alone = Setting::usual();
+    for (setting, expected) in [
+        (bounded, Some("consistency")),
+        (strict, None),
+        (alone, None),
+    ] {
+        let scene = setting.scene().await;
+        let inner = PgPool::connect_with(options(&scene)).await.unwrap();
+        let beside = || CachedPool::builder(inner.clone()).beside(&scene.client);
+        let built = beside().consistency(Consistency::Strict).build().await;
+        assert_eq!(built.err().and_then(field), expected);
+        let built = beside().encrypt_with([[7; 32]]).build().await;
+        assert_eq!(built.err().and_then(field), Some("encrypt_with"));
+    }
+}
+
+/// The setting that an error is about.
+fn field(error: Error) -> Option<&'static str> {
+    match error.kind() {
+        ErrorKind::InvalidSetting { field, .. } => Some(field),
+        _ => None,
+    }
 }

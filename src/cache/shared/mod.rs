@@ -218,6 +218,11 @@ impl Beginning {
 }
 
 impl Shared {
+    /// Whether writes are strict.
+    pub(super) fn fences_writes(&self) -> bool {
+        self.settings.fences
+    }
+
     /// Holds what a strict write may change, before it is sent. `None` where writes are not strict or there is nothing
     /// to hold.
     pub(super) async fn fence(&self, tags: &Tags) -> Result<Option<Fence>, FenceError> {

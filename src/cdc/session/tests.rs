@@ -356,3 +356,17 @@ async fn a_pool_that_is_gone_ends_the_session() {
     scene.say(writes(8, "1", 80)).await;
     assert!(scene.session.await.unwrap().problem.contains("gone"));
 }
+
+#[tokio::test]
+async fn a_session_ends_before_it_believes_a_stream_by_another_publication() {
+    let scene = Scene::begin("1:1000:").await;
+    let begun = scene.engine.now();
+    scene.plain.write(100);
+    scene.plain.publish("another");
+    scene.wait(SECOND / 4).await;
+    // It has passed what the other one left out, and the session does not hear that any more.
+    let _ = scene.say.send(Heard::Alive(100, 0));
+    scene.rest().await;
+    assert!(scene.session.is_finished());
+    scene.ends_at(begun.plus(SECOND));
+}

@@ -181,10 +181,14 @@ impl<DB: Backend> Front for DB {
         DB::TransactionManager::start_rollback(connection);
     }
 
+    fn answers(connection: &mut DB::Connection) -> BoxFuture<'_, bool> {
+        Box::pin(async { connection.ping().await.is_ok() })
+    }
+
     fn is_idle(connection: &mut DB::Connection) -> BoxFuture<'_, bool> {
         Box::pin(async move {
             // Behind the rollbacks that are queued.
-            let alive = connection.ping().await.is_ok();
+            let alive = Self::answers(connection).await;
             // The database may have ended the transaction by itself, and the rollback was of something else. Whatever is open
             // now would hide later commits from all who read on this connection.
             alive && DB::TransactionManager::get_transaction_depth(connection) == 0

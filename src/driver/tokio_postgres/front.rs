@@ -224,6 +224,10 @@ impl Front for TokioPostgres {
         let _ = connection.batch_execute(&rollback(depth)).now_or_never();
     }
 
+    fn answers(connection: &mut ClientWrapper) -> BoxFuture<'_, bool> {
+        Box::pin(async { connection.simple_query("").await.is_ok() })
+    }
+
     fn is_idle(connection: &mut ClientWrapper) -> BoxFuture<'_, bool> {
         Box::pin(async {
             // The driver does not tell whether a transaction is open. Its time stands still inside of one, and one that has

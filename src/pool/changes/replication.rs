@@ -17,6 +17,7 @@ use crate::{
         SlotName, Topic, Trouble, pgoutput,
     },
     driver::{
+        SchemaMode,
         snapshot::{Snapshot, writes_of},
         sqlx::Backend,
     },
@@ -66,7 +67,9 @@ async fn topic<DB: Backend>(
     core: &Core<DB>,
     settings: &LogicalReplication,
 ) -> Result<Option<Topic>, Error> {
-    if !core.engine.can_share_changes() {
+    // By texts alone every change is one of everything. Another process, which knows more, would tell of less.
+    let by_texts = core.definitions.mode == SchemaMode::TextOnly;
+    if by_texts || !core.engine.can_share_changes() {
         return Ok(None);
     }
     let mut connection = core.inner.acquire().await.map_err(Error::session)?;

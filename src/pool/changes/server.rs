@@ -7,10 +7,14 @@ use sqlx::{
 };
 use tokio::sync::Mutex;
 
-use crate::cdc::{LogicalReplication, Moment, Running, Target, Trouble};
+use crate::cdc::{LogicalReplication, Moment, Publication, Running, Target, Trouble};
 
 /// The first version whose publications and snapshots are what is asked for here.
 const OLDEST: i32 = 140_000;
+
+/// A publication that leaves nothing out.
+const WHOLE: &str =
+    "puballtables AND pubinsert AND pubupdate AND pubdelete AND pubtruncate AND NOT pubviaroot";
 
 pub(super) struct Server {
     options: PgConnectOptions,
@@ -35,18 +39,27 @@ impl Server {
     /// # Cancel safety
     /// Dropping the future drops the connection.
     pub(super) async fn moment(&self) -> Result<Moment, Trouble> {
-        // Not how far it is flushed alone: a commit that does not wait for that is seen before.
-        let sql = "SELECT pg_catalog.pg_current_snapshot()::text, \
-                          (pg_catalog.pg_current_wal_insert_lsn() - '0/0')::int8, \
-                          (pg_catalog.pg_current_wal_flush_lsn() - '0/0')::int8";
-        let row = self.ask(sqlx::query(sql)).await?;
+        // Not how far it is flushed alone: a commit that does not wait for that is seen before. Whoever changes the publication
+        // makes another row of it.
+        let sql = format!(
+            "SELECT pg_catalog.pg_current_snapshot()::text, \
+                    (pg_catalog.pg_current_wal_insert_lsn() - '0/0')::int8, \
+                    (pg_catalog.pg_current_wal_flush_lsn() - '0/0')::int8, \
+                    (SELECT pg_catalog.concat_ws(' ', oid, xmin) FROM pg_catalog.pg_publication \
+                     WHERE pubname = $1 AND {WHOLE})"
+        );
+        let question = sqlx::query(AssertSqlSafe(sql)).bind(self.publication.clone());
+        let row = self.ask(question).await?;
         let position = |column| row.try_get(column).map(i64::cast_unsigned);
         let text: String = row.try_get(0).map_err(Trouble::passing)?;
+        let publication: Option<String> = row.try_get(3).map_err(Trouble::passing)?;
+        let left_out = || Trouble::passing("the publication leaves something out by now");
         Ok(Moment {
             running: Running::parse(&text)
                 .ok_or_else(|| Trouble::passing("a snapshot in an unknown form"))?,
             written: position(1).map_err(Trouble::passing)?,
             flushed: position(2).map_err(Trouble::passing)?,
+            publication: publication.map(Publication).ok_or_else(left_out)?,
         })
     }
 
@@ -143,16 +156,16 @@ impl Server {
     }
 
     async fn found(&self, connection: &mut PgConnection) -> Result<Found, Error> {
-        let row = sqlx::query(
+        let sql = format!(
             "SELECT pg_catalog.current_setting('server_version_num')::int4, \
                     pg_catalog.current_setting('wal_level'), \
                     pg_catalog.pg_is_in_recovery(), \
-                    (SELECT puballtables AND pubinsert AND pubupdate AND pubdelete AND pubtruncate AND NOT pubviaroot \
-                     FROM pg_catalog.pg_publication WHERE pubname = $1)",
-        )
-        .bind(&self.publication)
-        .fetch_one(connection)
-        .await?;
+                    (SELECT {WHOLE} FROM pg_catalog.pg_publication WHERE pubname = $1)"
+        );
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .bind(&self.publication)
+            .fetch_one(connection)
+            .await?;
         Ok(Found {
             version: row.try_get(0)?,
             wal_level: row.try_get(1)?,

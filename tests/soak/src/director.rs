@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use cachedpool_test_support::wait_until;
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
@@ -15,8 +14,6 @@ use crate::{
 
 /// Before the first fault the caches fill.
 const WARM_UP: Duration = Duration::from_secs(2);
-/// Until then the pools must hear of changes by others.
-const BEGINNING: Duration = Duration::from_secs(60);
 /// What one fault and the recovery from it take at most.
 const TURN: Duration = Duration::from_secs(7);
 /// The same at least: shorter than that, and faults would overlap in what they do.
@@ -29,13 +26,6 @@ const SPAN: (f64, f64) = (1.2, 4.0);
 /// Does what the options say until `end`, and returns when everything is well again.
 pub(crate) async fn direct(stage: &Stage, crew: &Crew, options: &Options, end: Instant) {
     let mut random = fastrand::Rng::with_seed(options.seed);
-    if options.outside.is_some() {
-        // What happens before anybody hears of changes would keep them from beginning to.
-        wait_until(BEGINNING, "somebody follows the changes", async || {
-            crew.leader().is_some()
-        })
-        .await;
-    }
     let mut bags = 0;
     let mut turn_ends = Instant::now() + WARM_UP;
     let turn = turn(options);

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, convert::Infallible, pin::pin, time::Duration};
 
+use cachedpool_test_support::wait_until;
 use tokio::{
     sync::mpsc,
     time::{Instant, MissedTickBehavior, interval},
@@ -20,6 +21,8 @@ use crate::{
     report, watch, worker,
 };
 
+/// Until then the pools must hear of changes by others.
+const BEGINNING: Duration = Duration::from_secs(60);
 /// How often what is known is judged.
 const SESSION: Duration = Duration::from_millis(250);
 /// How often it is noticed that this process is kept from running.
@@ -44,7 +47,6 @@ pub(crate) async fn run(options: &Options) -> Result<Outcome, String> {
     for place in 0..crew.places() {
         crew.hire(place).await;
     }
-    let end = Instant::now() + options.time;
     let acting = async {
         let outsiders = match options.outside {
             Some(rate) => {
@@ -52,7 +54,14 @@ pub(crate) async fn run(options: &Options) -> Result<Outcome, String> {
             }
             None => None,
         };
-        director::direct(&stage, &crew, options, end).await;
+        if outsiders.is_some() {
+            // What happens before anybody hears of changes would keep them from beginning to.
+            wait_until(BEGINNING, "somebody follows the changes", async || {
+                crew.leader().is_some()
+            })
+            .await;
+        }
+        director::direct(&stage, &crew, options, Instant::now() + options.time).await;
         if let Some(outsiders) = outsiders {
             outsiders.end().await?;
         }

@@ -1,6 +1,7 @@
 //! Histories made by hand, right ones and wrong ones.
 
 use super::*;
+use crate::record::Demand;
 
 /// In these histories a moment is a millisecond, and other processes' writes may be missed for 100 of them.
 const STALENESS: u64 = 100;

@@ -18,8 +18,8 @@ soak --seconds N [--fault NAME|all|none] [--strict] [--processes N] [--seed N] [
   --strict         the pools are strict
   --processes N    how many of them (default 3)
   --seed N         the order of faults, and what workers do (default: another one each time)
-  --sabotage NAME  breaks the cache on purpose: stamps, lease, fence or epoch, and with --outside-writer: feed, beginning,
-                   silence or vouch
+  --sabotage NAME  breaks the cache on purpose: stamps, lease, fence or epoch, and with --outside-writer: feed, beginning
+                   or silence
   --outside-writer others write the tables too, and the pools hear of it from PostgreSQL
   --outside-rate N how often a second they do so (default 40)";
 

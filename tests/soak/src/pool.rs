@@ -35,12 +35,11 @@ pub(crate) enum Sabotage {
     Feed,
     Beginning,
     Silence,
-    Vouch,
 }
 
 impl Sabotage {
     /// All that break something.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Stamps,
         Self::Lease,
         Self::Fence,
@@ -48,7 +47,6 @@ impl Sabotage {
         Self::Feed,
         Self::Beginning,
         Self::Silence,
-        Self::Vouch,
     ];
 
     /// Its name on the command line.
@@ -62,7 +60,6 @@ impl Sabotage {
             Self::Feed => "feed",
             Self::Beginning => "beginning",
             Self::Silence => "silence",
-            Self::Vouch => "vouch",
         }
     }
 
@@ -84,7 +81,6 @@ impl Sabotage {
             Self::Feed => cache::Sabotage::IgnoreChanges,
             Self::Beginning => cache::Sabotage::SkipBeginning,
             Self::Silence => cache::Sabotage::IgnoreOutsiders,
-            Self::Vouch => cache::Sabotage::VouchEarly,
         }
     }
 }

@@ -24,7 +24,8 @@ mod tests {
     use super::options;
 
     fn of(config: &str) -> String {
-        let manager = Manager::new(config.parse().unwrap(), NoTls);
+        let config = config.parse().expect("one of the test's");
+        let manager = Manager::new(config, NoTls);
         options(&format!("{manager:?}")).to_owned()
     }
 

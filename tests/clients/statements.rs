@@ -1,6 +1,9 @@
 //! What is known of statements outlives no change of what they are about: definitions change from inside and from outside.
 
-use cachedpool::{Source, tokio_postgres::GenericClient as _};
+use cachedpool::{
+    Source,
+    tokio_postgres::{Error, GenericClient as _},
+};
 use tokio_postgres::types::Type;
 
 use crate::kit::{Scene, Setting, run};
@@ -57,7 +60,7 @@ async fn a_parameter_that_has_another_type_by_now_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_wrong_guess_of_types_is_mended_for_reads_and_told_for_writes() {
+async fn a_wrong_guess_of_types_is_mended_for_reads_and_never_made_for_writes() {
     let scene = Scene::new().await;
     let update = "UPDATE people SET name = 'x' WHERE id = $1";
     assert_eq!(scene.client.execute(update, &[&9_i64]).await.unwrap(), 0);
@@ -66,13 +69,11 @@ async fn a_wrong_guess_of_types_is_mended_for_reads_and_told_for_writes() {
     scene.behind(RETYPE).await;
     let read = scene.client.query(ONE, &[&1_i64]).await.unwrap_err();
     let read_again = scene.client.query(ONE, &[&1_i64]).await.unwrap_err();
-    for error in [read, read_again] {
-        // Of the types as they are.
-        assert!(error.as_db_error().is_none(), "{error:?}");
-    }
     let write = scene.client.execute(update, &[&1_i64]).await.unwrap_err();
-    assert_eq!(write.code().unwrap().code(), "42883");
-    // Forgotten by that.
+    for error in [read, read_again, write] {
+        // Of the types as they are.
+        assert!(matches!(error, Error::Argument { .. }), "{error:?}");
+    }
     assert_eq!(scene.client.execute(update, &[&"1"]).await.unwrap(), 1);
     let aside = scene.aside.get().await.unwrap();
     let row = aside.query_one(ONE, &[&"1"]).await.unwrap();

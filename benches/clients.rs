@@ -77,6 +77,8 @@ fn users(sql: &'static str, value: i64) -> QueryAs<'static, Postgres, User, PgAr
 macro_rules! hit {
     ($bencher:expr, $read:expr) => {{
         let read = $read;
+        // Connected before a runtime is entered, which cannot be entered twice.
+        both();
         runtime().block_on(read()).expect("the server answers");
         $bencher.bench_local(|| read().now_or_never().expect("a hit waits for nothing"));
     }};
@@ -85,6 +87,7 @@ macro_rules! hit {
 macro_rules! wait {
     ($bencher:expr, $read:expr) => {{
         let read = $read;
+        both();
         $bencher.bench_local(|| runtime().block_on(read()).expect("the server answers"));
     }};
 }

@@ -63,10 +63,11 @@ impl Error {
     /// Whether it may come from types of parameters or columns that are not what they were.
     pub(super) fn is_of_types(&self) -> bool {
         /// PostgreSQL manual, appendix A: invalid binary representation, protocol violation (a value of another length), datatype
-        /// mismatch, undefined function (an operator is one), cannot coerce, ambiguous and indeterminate parameter, feature not
-        /// supported (a kept plan has another result), invalid statement name (it is gone).
-        const CODES: [&str; 9] = [
-            "22P03", "08P01", "42804", "42883", "42846", "42P08", "42P18", "0A000", "26000",
+        /// mismatch, undefined object (a type that is gone), undefined function (an operator is one), cannot coerce, ambiguous and
+        /// indeterminate parameter, feature not supported (a kept plan has another result), invalid statement name (it is gone).
+        const CODES: [&str; 10] = [
+            "22P03", "08P01", "42804", "42704", "42883", "42846", "42P08", "42P18", "0A000",
+            "26000",
         ];
         self.code().is_some_and(|code| CODES.contains(&code.code()))
     }

@@ -22,7 +22,8 @@ use crate::{
 /// The verbs are those of tokio-postgres. Each asks the database; [`cached`](CachedPool::cached) asks the cache first. What a
 /// statement changes is invalidated when it has committed, on a pool before the verb returns.
 ///
-/// A text is prepared when it is first met, to learn the types of its parameters; from then on it takes one round trip. Dropped
+/// A text is prepared to learn the types of its parameters: that of a read when it is first met, any other, and in a transaction,
+/// each time. With a [`Statement`], which each connection prepares once, and with types of one's own nothing is asked. Dropped
 /// futures, staleness and strict writes are as with sqlx.
 ///
 /// # Cancel safety

@@ -12,6 +12,9 @@ use crate::{
     sql::Dialect,
 };
 
+/// The bytes of the longest text that counts as a value. What is longer is hardly anybody's key.
+pub(crate) const LONGEST: usize = 256;
+
 /// What was bound, in order; `None` is NULL or unknown.
 pub(crate) type Values = Vec<Option<Canonical>>;
 

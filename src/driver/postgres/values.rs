@@ -1,9 +1,9 @@
 //! Values as PostgreSQL's binary formats carry them.
 
-use crate::schema::Canonical;
+use crate::{driver::front::LONGEST, schema::Canonical};
 
-/// The bytes of the longest text that counts as a value. What is longer is hardly anybody's key.
-const LONGEST: usize = 256;
+/// The length of a NULL.
+pub(crate) const NULL: i32 = -1;
 
 /// A type with a canonical form.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,6 +34,18 @@ impl Kind {
                 .ok()
                 .map(|days| Canonical::Date(i32::from_be_bytes(days))),
             Kind::Text | Kind::Other => None,
+        }
+    }
+}
+
+/// The first value in bytes in which each follows its length, as the messages of the protocol have them, and what follows it; `None` if there is no whole one.
+pub(crate) fn split(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    match i32::from_be_bytes(*length) {
+        NULL => Some((None, rest)),
+        length => {
+            let (value, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+            Some((Some(value), rest))
         }
     }
 }

@@ -12,11 +12,11 @@ use super::{Backend, owned::OwnedQuery, prove::prove};
 use crate::{
     cache::Params,
     driver::{
-        front::{Fault, Front, Outcome, Session, Unfit, Values, Wrap},
+        front::{Fault, Front, Loading, Outcome, Session, Unfit, Values, Wrap},
         identity::Identity,
     },
     error,
-    schema::{Catalog, LoadError},
+    schema::Catalog,
     sql::Dialect,
 };
 
@@ -107,21 +107,15 @@ impl<DB: Backend> Front for DB {
         DB::rollback_leaves_rows(connection)
     }
 
-    fn path(
-        connection: &mut DB::Connection,
-    ) -> BoxFuture<'_, Result<Vec<Box<str>>, LoadError<Error>>> {
+    fn path(connection: &mut DB::Connection) -> Loading<'_, Vec<Box<str>>, Error> {
         DB::path(connection)
     }
 
-    fn catalog(
-        connection: &mut DB::Connection,
-    ) -> BoxFuture<'_, Result<Catalog, LoadError<Error>>> {
+    fn catalog(connection: &mut DB::Connection) -> Loading<'_, Catalog, Error> {
         DB::catalog(connection)
     }
 
-    fn fingerprint(
-        connection: &mut DB::Connection,
-    ) -> BoxFuture<'_, Result<String, LoadError<Error>>> {
+    fn fingerprint(connection: &mut DB::Connection) -> Loading<'_, String, Error> {
         DB::fingerprint(connection)
     }
 

@@ -9,7 +9,10 @@ use std::fmt::{self, Write};
 use smallvec::SmallVec;
 use sqlx::{Arguments, Database, Encode, Type};
 
-use crate::{driver::front::Values, schema::Canonical};
+use crate::{
+    driver::front::{LONGEST, Values},
+    schema::Canonical,
+};
 
 #[cfg(feature = "mysql")]
 pub(super) mod mysql;
@@ -18,8 +21,6 @@ pub(super) mod postgres;
 #[cfg(feature = "sqlite")]
 pub(super) mod sqlite;
 
-/// The bytes of the longest text that counts as a value. What is longer is hardly anybody's key.
-const LONGEST: usize = 256;
 /// After so many printed bytes the rest is left unknown: each byte of a blob is printed as a number.
 const MOST_PRINTED: usize = 16 << 10;
 

@@ -15,11 +15,11 @@ use super::{
 use crate::{
     cache::Params,
     driver::{
-        front::{Fault, Front, Outcome, Session, Unfit, Values, Wrap},
+        front::{Fault, Front, Loading, Outcome, Session, Unfit, Values, Wrap},
         identity::Identity,
         postgres,
     },
-    schema::{self, Catalog, CatalogReader, LoadError, Record},
+    schema::{self, Catalog, CatalogReader, Record},
     sql::Dialect,
 };
 
@@ -129,19 +129,15 @@ impl Front for TokioPostgres {
         ready(Ok(false)).boxed()
     }
 
-    fn path(
-        connection: &mut ClientWrapper,
-    ) -> BoxFuture<'_, Result<Vec<Box<str>>, LoadError<Error>>> {
+    fn path(connection: &mut ClientWrapper) -> Loading<'_, Vec<Box<str>>, Error> {
         Box::pin(async { schema::path(Self::DIALECT, &mut Reader(connection)).await })
     }
 
-    fn catalog(connection: &mut ClientWrapper) -> BoxFuture<'_, Result<Catalog, LoadError<Error>>> {
+    fn catalog(connection: &mut ClientWrapper) -> Loading<'_, Catalog, Error> {
         Box::pin(async { schema::postgres::load(&mut Reader(connection)).await })
     }
 
-    fn fingerprint(
-        connection: &mut ClientWrapper,
-    ) -> BoxFuture<'_, Result<String, LoadError<Error>>> {
+    fn fingerprint(connection: &mut ClientWrapper) -> Loading<'_, String, Error> {
         Box::pin(async { schema::postgres::fingerprint(&mut Reader(connection)).await })
     }
 

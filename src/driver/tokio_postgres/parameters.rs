@@ -8,11 +8,11 @@ use tokio_postgres::types::{Format, IsNull, ToSql, Type};
 use super::Error;
 use crate::{
     cache::Params,
-    driver::{front::Values, postgres::values::Kind},
+    driver::{
+        front::Values,
+        postgres::values::{Kind, NULL},
+    },
 };
-
-/// The length of a NULL.
-const NULL: i32 = -1;
 
 /// Types and values, owned. Not `Debug`: it holds bound values.
 #[derive(Clone)]

@@ -6,9 +6,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use tokio_postgres::types::{FromSql, Type, WrongType};
 
 use super::Error;
-
-/// The length of a NULL.
-const NULL: i32 = -1;
+use crate::driver::postgres::values::{NULL, split};
 
 /// A column of a result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,21 +98,9 @@ impl CachedRow {
     fn raw(&self, at: usize) -> Option<&[u8]> {
         let mut rest = &self.values[..];
         for _ in 0..at {
-            (_, rest) = value(rest)?;
+            (_, rest) = split(rest)?;
         }
-        value(rest)?.0
-    }
-}
-
-/// The first value in some bytes, and what follows it; `None` if there is no whole one.
-pub(super) fn value(bytes: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
-    let (length, rest) = bytes.split_first_chunk()?;
-    match i32::from_be_bytes(*length) {
-        NULL => Some((None, rest)),
-        length => {
-            let (value, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-            Some((Some(value), rest))
-        }
+        split(rest)?.0
     }
 }
 

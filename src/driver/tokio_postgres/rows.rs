@@ -5,12 +5,11 @@ use std::{ops::Deref, sync::Arc};
 use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    CachedRow, Column, Error,
-    kind::Described,
-    row::{copy, value},
+use super::{CachedRow, Column, Error, kind::Described, row::copy};
+use crate::{
+    cache::{Codec, DecodeError, EncodeError, Stay, Value, Weight, decode, encode, weigh},
+    driver::postgres::values::split,
 };
-use crate::cache::{Codec, DecodeError, EncodeError, Stay, Value, Weight, decode, encode, weigh};
 
 /// The most rows without columns that leave the process: whoever reads them makes rows of bytes in which they take no room.
 const MOST_EMPTY: u64 = 1 << 16;
@@ -51,7 +50,7 @@ impl Rows {
         for _ in 0..count {
             let start = rest;
             for _ in &*columns {
-                (_, rest) = value(rest)?;
+                (_, rest) = split(rest)?;
             }
             rows.push(CachedRow {
                 columns: columns.clone(),

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 use sqlx::{Arguments as _, postgres::PgArguments};
 
 use super::Values;
-use crate::driver::postgres::values::Kind;
+use crate::driver::postgres::values::{Kind, split};
 
 /// The type that is printed as `element`.
 fn kind(element: &[u8]) -> Kind {
@@ -32,15 +32,9 @@ pub(crate) fn kinds(arguments: &PgArguments) -> SmallVec<[Kind; 16]> {
 /// The values in `buffer`; empty if it does not hold one a type.
 pub(crate) fn values(kinds: &[Kind], mut buffer: &[u8]) -> Values {
     let mut next = |kind: &Kind| {
-        let (length, rest) = buffer.split_first_chunk()?;
-        let length = i32::from_be_bytes(*length);
-        if length == -1 {
-            buffer = rest;
-            return Some(None);
-        }
-        let (value, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        let (value, rest) = split(buffer)?;
         buffer = rest;
-        Some(kind.value(value))
+        Some(value.and_then(|value| kind.value(value)))
     };
     let values: Option<Values> = kinds.iter().map(&mut next).collect();
     values.filter(|_| buffer.is_empty()).unwrap_or_default()

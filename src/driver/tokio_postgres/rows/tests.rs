@@ -86,7 +86,7 @@ fn assert_whole(rows: &Rows) {
     for row in &**rows {
         let mut rest = &row.values[..];
         for at in 0..row.columns.len() {
-            let (bytes, following) = value(rest).unwrap();
+            let (bytes, following) = split(rest).unwrap();
             assert_eq!(
                 row.try_get::<_, Option<Bare<'_>>>(at)
                     .unwrap()

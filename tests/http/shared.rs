@@ -17,7 +17,7 @@ use cachedpool::{
 use cachedpool_test_support::{redis, wait_until};
 use sqlx::Sqlite;
 
-use crate::kit::{Asked, Reply, SOON, Site, minute, seen};
+use crate::kit::{Asked, SOON, Site, minute, seen};
 
 const READ: &str = "SELECT version FROM pages WHERE id = 1";
 const WRITE: &str = "UPDATE pages SET version = version + 1 WHERE id = 1";
@@ -118,16 +118,6 @@ impl Two {
     }
 }
 
-/// A GET of the service that both are, whatever the port of each.
-async fn get(site: &Site, path: &str) -> Reply {
-    get_with(site, path, &[]).await
-}
-
-async fn get_with(site: &Site, path: &str, headers: &[(&str, &str)]) -> Reply {
-    let host = ("host", "pages.example");
-    site.get_with(path, &[&[host], headers].concat()).await
-}
-
 fn named() -> Policy {
     minute().shared_as("pages")
 }
@@ -135,10 +125,10 @@ fn named() -> Policy {
 #[tokio::test]
 async fn a_response_that_one_made_is_found_by_the_other() {
     let two = Two::of(named()).await;
-    let made = get(&two.one, "/").await;
+    let made = two.one.get("/").await;
     assert!(!made.is_hit());
     two.stored(2).await;
-    let found = get(&two.other, "/").await;
+    let found = two.other.get("/").await;
     assert!(found.is_hit(), "{found:?}");
     assert_eq!(two.times(), [1, 0]);
     assert_eq!(found.text(), made.text());
@@ -146,7 +136,7 @@ async fn a_response_that_one_made_is_found_by_the_other() {
         assert_eq!(found.header(name), made.header(name), "{name}");
     }
     let etag = made.header("etag").unwrap();
-    let known = get_with(&two.other, "/", &[("if-none-match", &etag)]).await;
+    let known = two.other.get_with("/", &[("if-none-match", &etag)]).await;
     assert_eq!(known.status, 304);
     assert_eq!(two.times(), [1, 0]);
 }
@@ -157,17 +147,17 @@ async fn a_write_through_either_invalidates_both() {
     for (nth, writer) in two.sites().into_iter().enumerate() {
         let old = format!("v{} -", nth + 1);
         for site in two.sites() {
-            get(site, "/").await;
-            let kept = get(site, "/").await;
+            site.get("/").await;
+            let kept = site.get("/").await;
             assert!(kept.is_hit());
             assert_eq!(kept.text(), old);
         }
         writer.write(WRITE).await;
         let new = format!("v{} -", nth + 2);
-        assert_eq!(get(writer, "/").await.text(), new);
+        assert_eq!(writer.get("/").await.text(), new);
         for site in two.sites() {
             wait_until(SOON, "the news arrives", async || {
-                get(site, "/").await.text() == new
+                site.get("/").await.text() == new
             })
             .await;
         }
@@ -178,23 +168,23 @@ async fn a_write_through_either_invalidates_both() {
 async fn a_response_whose_reads_went_past_the_cache_stays_in_its_process() {
     let two = Two::of(named()).await;
     for path in ["/plain", "/transaction"] {
-        get(&two.one, path).await;
-        assert!(get(&two.one, path).await.is_hit(), "{path}");
+        two.one.get(path).await;
+        assert!(two.one.get(path).await.is_hit(), "{path}");
     }
     // What is stored later is stored behind what was stored before.
-    get(&two.one, "/").await;
+    two.one.get("/").await;
     two.stored(2).await;
     for path in ["/plain", "/transaction"] {
-        let reply = get(&two.other, path).await;
+        let reply = two.other.get(path).await;
         assert!(!reply.is_hit(), "{reply:?}");
     }
-    assert!(get(&two.other, "/").await.is_hit());
+    assert!(two.other.get("/").await.is_hit());
     assert_eq!(two.times(), [3, 2]);
     // The news of a write concern them all the same.
     two.one.write(WRITE).await;
     for path in ["/plain", "/transaction"] {
         wait_until(SOON, "the news arrives", async || {
-            get(&two.other, path).await.text() == "v2 -"
+            two.other.get(path).await.text() == "v2 -"
         })
         .await;
     }
@@ -203,9 +193,9 @@ async fn a_response_whose_reads_went_past_the_cache_stays_in_its_process() {
 #[tokio::test]
 async fn without_a_name_a_response_stays_in_its_process() {
     let two = Two::new(minute(), minute()).await;
-    get(&two.one, "/").await;
+    two.one.get("/").await;
     two.stored(1).await;
-    assert!(!get(&two.other, "/").await.is_hit());
+    assert!(!two.other.get("/").await.is_hit());
     assert_eq!(two.times(), [1, 1]);
     // It was made of what the other had read.
     assert_eq!(two.other.pool.stats().hits_shared, 1);
@@ -214,14 +204,14 @@ async fn without_a_name_a_response_stays_in_its_process() {
 #[tokio::test]
 async fn two_names_share_nothing() {
     let two = Two::new(named(), minute().shared_as("page")).await;
-    get(&two.one, "/s").await;
+    two.one.get("/s").await;
     two.stored(2).await;
-    assert!(!get(&two.other, "/s").await.is_hit());
+    assert!(!two.other.get("/s").await.is_hit());
     // Where one name ends and the path begins is told apart.
     let two = Two::new(minute().shared_as("a"), minute().shared_as("a/b")).await;
-    get(&two.one, "/b/c").await;
+    two.one.get("/b/c").await;
     two.stored(2).await;
-    assert!(!get(&two.other, "/c").await.is_hit());
+    assert!(!two.other.get("/c").await.is_hit());
 }
 
 #[tokio::test]
@@ -229,13 +219,13 @@ async fn users_are_told_apart_in_the_tier_too() {
     let by_user = named().vary([AUTHORIZATION]);
     let two = Two::of(by_user).await;
     let ada = [("authorization", "ada")];
-    get_with(&two.one, "/", &ada).await;
+    two.one.get_with("/", &ada).await;
     two.stored(2).await;
-    let bob = get_with(&two.other, "/", &[("authorization", "bob")]).await;
+    let bob = two.other.get_with("/", &[("authorization", "bob")]).await;
     assert_eq!((bob.text(), bob.is_hit()), ("v1 bob", false));
-    let nobody = get(&two.other, "/").await;
+    let nobody = two.other.get("/").await;
     assert_eq!((nobody.text(), nobody.is_hit()), ("v1 -", false));
-    let again = get_with(&two.other, "/", &ada).await;
+    let again = two.other.get_with("/", &ada).await;
     assert_eq!((again.text(), again.is_hit()), ("v1 ada", true));
 }
 
@@ -253,11 +243,11 @@ async fn nested_routers_with_one_name_are_told_apart_in_the_tier_too() {
     };
     let two = Two::with(nested, nested).await;
     for word in ["ada", "bob"] {
-        get(&two.one, &format!("/{word}/same")).await;
+        two.one.get(&format!("/{word}/same")).await;
     }
     two.stored(2).await;
     for word in ["ada", "bob"] {
-        let reply = get(&two.other, &format!("/{word}/same")).await;
+        let reply = two.other.get(&format!("/{word}/same")).await;
         assert_eq!((reply.text(), reply.is_hit()), (word, true));
     }
 }
@@ -265,16 +255,15 @@ async fn nested_routers_with_one_name_are_told_apart_in_the_tier_too() {
 #[tokio::test]
 async fn a_request_that_changes_something_is_heard_of_by_the_other() {
     let two = Two::of(named()).await;
-    get(&two.one, "/").await;
-    get(&two.other, "/").await;
-    let kept = get(&two.other, "/").await;
+    two.one.get("/").await;
+    two.other.get("/").await;
+    let kept = two.other.get("/").await;
     assert!(kept.is_hit());
     let old = kept.header("x-made");
-    let host = [("host", "pages.example")];
-    two.one.ask(Method::POST, "/", &host).await;
-    assert!(!get(&two.one, "/").await.is_hit());
+    two.one.ask(Method::POST, "/", &[]).await;
+    assert!(!two.one.get("/").await.is_hit());
     wait_until(SOON, "the other has a newer one", async || {
-        get(&two.other, "/").await.header("x-made") != old
+        two.other.get("/").await.header("x-made") != old
     })
     .await;
 }

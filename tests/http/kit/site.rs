@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    http::{HeaderMap, Method},
+    http::{HeaderMap, HeaderValue, Method, header::HOST},
 };
 use cachedpool::{
     Builder, CachedPool,
@@ -194,8 +194,11 @@ async fn serve(router: Router) -> (String, JoinHandle<()>) {
     (format!("http://{address}"), tokio::spawn(server))
 }
 
+/// Asks every service by one name: on which slots of the clock its URIs stand depends on no port.
 fn client() -> reqwest::Client {
+    let host = (HOST, HeaderValue::from_static("site.example"));
     reqwest::Client::builder()
+        .default_headers([host].into_iter().collect())
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(SOON)

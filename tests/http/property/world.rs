@@ -108,7 +108,7 @@ impl World {
         let client = (request.path, request.variant);
         let known = self.known.lock().unwrap().get(&client).cloned();
         let known = known.filter(|_| request.conditional);
-        let mut headers = vec![("host", "world.example"), ("accept-language", &*variant)];
+        let mut headers = vec![("accept-language", &*variant)];
         if let Some((etag, _)) = &known {
             headers.push(("if-none-match", etag));
         }

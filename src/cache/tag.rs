@@ -256,16 +256,22 @@ impl Tags {
     /// The tags of both.
     #[must_use]
     pub fn union(&self, other: &Tags) -> Self {
-        let definitions = |tags: &Tags| tags.0.slots.last() == Some(&DEFINITIONS);
-        if !self.is_everything() && !other.is_everything() {
-            let slots = self.0.slots.iter().chain(&other.0.slots).copied();
-            let names = self.0.names.iter().chain(&other.0.names).cloned();
-            return Self::named(slots, names.collect());
+        Self::of_all([self, other])
+    }
+
+    /// The tags of all of them.
+    pub(crate) fn of_all<'a>(all: impl IntoIterator<Item = &'a Tags>) -> Self {
+        let (mut slots, mut names) = (SmallVec::<[u16; 16]>::new(), Vec::new());
+        let mut everything = false;
+        for tags in all {
+            slots.extend_from_slice(&tags.0.slots);
+            names.extend_from_slice(&tags.0.names);
+            everything |= tags.is_everything();
         }
-        if definitions(self) || definitions(other) {
-            Self::everything_and_definitions()
-        } else {
-            Self::everything()
+        match (everything, slots.contains(&DEFINITIONS)) {
+            (false, _) => Self::named(slots.into_iter(), names),
+            (true, false) => Self::everything(),
+            (true, true) => Self::everything_and_definitions(),
         }
     }
 

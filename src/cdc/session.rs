@@ -202,13 +202,12 @@ impl<L: Line> Session<L> {
         }
         let running = self.moment().await?.running;
         let engine = self.engine()?;
-        let mut tags = Tags::none();
+        let (mut done, mut moved, mut shown) = (None, Vec::new(), Vec::new());
         let early = self.early.len();
         self.early.retain(|xid| running.open().contains(xid));
         if self.early.len() < early {
-            tags = Tags::everything();
+            moved.push(Tags::everything());
         }
-        let (mut done, mut shown) = (None, Vec::new());
         for committed in std::mem::take(&mut self.hidden) {
             if !running.shows(committed.xid) {
                 self.hidden.push_back(committed);
@@ -217,15 +216,15 @@ impl<L: Line> Session<L> {
             if self.hidden.is_empty() {
                 done = Some(committed.end);
             }
-            let moved = committed.touched.tags(|noted| engine.is_settled(noted));
-            if !moved.is_empty() {
+            let tags = committed.touched.tags(|noted| engine.is_settled(noted));
+            if !tags.is_empty() {
                 shown.push(committed.at);
-                tags = tags.union(&moved);
+                moved.push(tags);
             }
         }
         self.pause = (self.pause * 2).min(AGAIN.1);
-        if !tags.is_empty() {
-            let receipt = engine.changed(&tags);
+        if !moved.is_empty() {
+            let receipt = engine.changed(&Tags::of_all(&moved));
             let now = engine.now();
             for at in shown {
                 if let Some(lag) = self.hearing.since(at, now) {

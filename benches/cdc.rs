@@ -1,4 +1,5 @@
-//! How many changes of others a pool follows in a second: from what was recorded, and from a server that tells as fast as it can.
+//! How many changes of others a pool follows in a second, from what was recorded and from a server that tells as fast as it can;
+//! and how long after a commit was acknowledged the clock has moved for it, at 2,000 commits a second.
 //!
 //! `cargo bench --no-default-features --features cdc,postgres,testing --bench cdc`. Brings up its own PostgreSQL, which needs the other core.
 //!
@@ -6,6 +7,7 @@
 
 use std::{
     hint::black_box,
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -17,7 +19,7 @@ use cachedpool::{
     },
 };
 use cachedpool_test_support::{logical_postgres, wait_until};
-use sqlx::{AssertSqlSafe, Executor, PgPool, Postgres};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Postgres};
 use tokio::runtime::Runtime;
 
 /// Rows of the one large transaction.
@@ -28,6 +30,12 @@ const ROUNDS: u32 = 3;
 /// Longer than a server on a busy machine says nothing while it reads a large transaction: a stream that began anew would tell
 /// nothing of it.
 const SILENCE: Duration = Duration::from_secs(60);
+/// Connections that write at a steady rate, each so often in a second, for so many seconds.
+const WRITERS: u32 = 4;
+const WRITES: u32 = 500;
+const SECONDS: u32 = 10;
+/// How often it is looked how much was followed, which is how exact a lag is.
+const LOOK: Duration = Duration::from_millis(1);
 /// A round may take so long.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -96,6 +104,61 @@ async fn measure() {
         follow(&pool, &inner, "deleted", tidy, (ROWS, 1)).await;
         follow(&pool, &inner, "small", &small, (SMALL, SMALL)).await;
     }
+
+    println!("at {} commits a second:", WRITERS * WRITES);
+    for _ in 0..ROUNDS {
+        lag(&pool, &url).await;
+    }
+}
+
+/// Writes at a steady rate, whether the pool keeps up or not, and tells how long after each acknowledgement the clock had moved.
+async fn lag(pool: &CachedPool<Postgres>, url: &str) {
+    let acknowledged = Mutex::new(Vec::new());
+    let write = async |writer: u32| {
+        let mut connection = PgConnection::connect(url).await.expect("it is there");
+        let mut beat = tokio::time::interval(Duration::from_secs(1) / WRITES);
+        for round in 0..WRITES * SECONDS {
+            beat.tick().await;
+            let id = 1 + (writer + round * WRITERS) % 1000;
+            let update = sqlx::query("UPDATE items SET price = price + 1 WHERE id = $1");
+            let written = update.bind(i64::from(id)).execute(&mut connection).await;
+            written.expect("it can be written");
+            let mut acknowledged = acknowledged.lock().expect("nobody panicked");
+            acknowledged.push(Instant::now());
+        }
+    };
+    let before = pool.stats().changes_followed;
+    let all = (WRITERS * WRITES * SECONDS) as usize;
+    // They are followed in the order of their commits, which is that of their acknowledgements but for neighbours.
+    let follow = async {
+        let mut moved = Vec::with_capacity(all);
+        while moved.len() < all {
+            let followed = usize::try_from(pool.stats().changes_followed - before);
+            moved.resize(followed.expect("they are few"), Instant::now());
+            tokio::time::sleep(LOOK).await;
+        }
+        moved
+    };
+    let begun = Instant::now();
+    let (.., moved) = tokio::join!(write(0), write(1), write(2), write(3), follow);
+    let acknowledged = acknowledged.into_inner().expect("nobody panicked");
+    let written = acknowledged
+        .last()
+        .expect("there were some")
+        .duration_since(begun);
+    let mut lags: Vec<Duration> = moved
+        .iter()
+        .zip(&acknowledged)
+        .map(|(moved, acknowledged)| moved.saturating_duration_since(*acknowledged))
+        .collect();
+    lags.sort_unstable();
+    println!(
+        "  {:>5.0} commits/s reached: lag p50 {:.2?}, p99 {:.2?}, worst {:.2?}",
+        rate(all as u64, written),
+        lags[all / 2],
+        lags[all * 99 / 100],
+        lags[all - 1]
+    );
 }
 
 /// What the server tells of a statement.

@@ -7,8 +7,12 @@ use std::{
 };
 
 use cachedpool::{
-    CachedPool, SchemaMode, Source, cache::Sabotage, cdc::LogicalReplication, is_not_cached,
-    prelude::*, tier::Redis,
+    CachedPool, SchemaMode, Source,
+    cache::Sabotage,
+    cdc::{LogicalReplication, drop_slot},
+    is_not_cached,
+    prelude::*,
+    tier::Redis,
 };
 use cachedpool_test_support::{OwnRedis, Proxy, logical_postgres, redis, wait_until};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Postgres};
@@ -295,6 +299,39 @@ async fn the_end_of_the_leaders_runtime_is_the_end_of_its_lead() {
     thread.join().unwrap();
     wait_until(SOON, "another leads", async || other.stats().changes_leader).await;
     town.is_seen_by(&[other], 500).await;
+}
+
+#[tokio::test]
+async fn a_slot_that_stays_elects_as_well() {
+    let mut town = Town::new().await;
+    let name = format!("kept_{}", town.namespace.replace('-', "_"));
+    let pool = || {
+        let settings = hasty().durable_slot(&name);
+        let builder = builder(&town.url).redis_with(town.redis_at(&town.redis));
+        builder.follow_changes(settings).build()
+    };
+    let mut pools = vec![
+        pool().await.unwrap(),
+        pool().await.unwrap(),
+        pool().await.unwrap(),
+    ];
+    are_live(&pools).await;
+    while pools.len() > 1 {
+        town.is_seen_by(&pools, 500).await;
+        drop(pools.swap_remove(leaders(&pools)[0]));
+        town.write("DELETE FROM users WHERE id = 500").await;
+        are_live(&pools).await;
+        for pool in &pools {
+            assert_eq!(read(pool).await.0, 100);
+        }
+        town.has_one_slot().await;
+    }
+    drop(pools);
+    let inner = sqlx::PgPool::connect(&town.url).await.unwrap();
+    wait_until(SOON, "nobody uses it", async || {
+        drop_slot(&inner, &name).await.is_ok()
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -17,7 +17,10 @@ use crate::{
     Error,
     cache::{Consistency, Engine, EngineSettings, Terms, Time},
     driver::{
-        Definitions, Front, RowTags, SchemaMode, identity, statement::Statements, watch,
+        Definitions, Front, RowTags, SchemaMode,
+        identity::{self, Identity},
+        statement::Statements,
+        watch,
         whole::Home,
     },
     observe::{Hook, Invalidation},
@@ -41,7 +44,7 @@ pub struct Builder<DB: Front> {
     unnamed: bool,
     shared: Shared,
     /// The engine of another pool.
-    beside: Option<Arc<Engine>>,
+    beside: Option<(Arc<Engine>, Identity)>,
     follow: Option<Follow<DB>>,
     time: Time,
 }
@@ -215,16 +218,19 @@ impl<DB: Front> Builder<DB> {
         let rollback_leaves_rows = DB::rollback_leaves_rows(&mut connection)
             .await
             .map_err(Error::session)?;
+        let database = DB::identity(&mut connection)
+            .await
+            .map_err(Error::session)?;
         let opened = self.shared.open()?;
         let is_shared = match &self.beside {
-            Some(engine) => engine.is_shared(),
+            Some((_, other)) if other.is_another(&database) => {
+                return Err(Error::invalid("beside", "is a pool on another database"));
+            }
+            Some((engine, _)) => engine.is_shared(),
             None => opened.is_some(),
         };
         let home = match is_shared {
             true => {
-                let database = DB::identity(&mut connection)
-                    .await
-                    .map_err(Error::session)?;
                 let given = ("given", DB::given(&self.inner));
                 let session = [&session.parts[..], &[given]].concat();
                 let executable = identity::executable().await;
@@ -253,7 +259,7 @@ impl<DB: Front> Builder<DB> {
                 runtime.clone(),
             )
         };
-        let engine = self.beside.unwrap_or_else(own);
+        let engine = self.beside.map_or_else(own, |(engine, _)| engine);
         if let Some(opened) = opened {
             self.shared.prove(opened, &engine).await?;
         }
@@ -275,6 +281,7 @@ impl<DB: Front> Builder<DB> {
         let pool = CachedPool::new(Core {
             inner: self.inner,
             engine,
+            database,
             statements,
             definitions: self.definitions,
             session,
@@ -297,8 +304,13 @@ impl<DB: Front> Builder<DB> {
     ///
     /// Memory, time, events and the shared tier are the other pool's, and so are the settings of these in that pool's builder; here
     /// they have no effect.
+    ///
+    /// # Errors
+    /// [`build`](Self::build) refuses a pool on another database, if the databases tell which they are (a standby does not, and a
+    /// role of PostgreSQL that may not call `pg_control_system()` is not told).
     pub fn beside<D: Front>(mut self, other: &CachedPool<D>) -> Self {
-        self.beside = Some(other.core().engine.clone());
+        let other = other.core();
+        self.beside = Some((other.engine.clone(), other.database.clone()));
         self
     }
 

@@ -20,7 +20,7 @@ use crate::{
     cache::{Engine, Scope, Tag, Tags},
     driver::{
         CachedConnection, CachedPoolConnection, Definitions, Front, Session, Transaction, Trouble,
-        Wrap, statement::Statements, whole::Home,
+        Wrap, identity::Identity, statement::Statements, whole::Home,
     },
     explain::PoolExplanation,
     observe::{EventStream, Stats},
@@ -31,6 +31,7 @@ use crate::{
 pub(crate) struct Core<DB: Front> {
     pub(crate) inner: DB::Pool,
     pub(crate) engine: Arc<Engine>,
+    pub(crate) database: Identity,
     pub(crate) statements: Statements,
     pub(crate) definitions: Definitions,
     pub(crate) session: Session,

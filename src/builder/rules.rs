@@ -91,7 +91,7 @@ impl<DB: Front> Builder<DB> {
                     && self
                         .beside
                         .as_ref()
-                        .is_some_and(|engine| !engine.fences_writes()),
+                        .is_some_and(|(engine, _)| !engine.fences_writes()),
                 "consistency",
                 "cannot be strict beside a pool that is not and shares a tier",
             ),

@@ -15,6 +15,9 @@ pub struct Identity {
     pub(crate) parts: Vec<(&'static str, String)>,
 }
 
+/// What stands where nothing tells a database from others.
+const OWN: &str = "database of its own";
+
 impl Identity {
     /// Like that of no other: for a database that other processes cannot reach, or that cannot be told from others.
     pub(crate) fn of_its_own() -> Self {
@@ -22,8 +25,18 @@ impl Identity {
         let random = || RandomState::new().hash_one(0);
         let nonce = format!("{:016x}{:016x}", random(), random());
         Identity {
-            parts: vec![("database of its own", nonce)],
+            parts: vec![(OWN, nonce)],
         }
+    }
+
+    /// Whether it can be told from others.
+    pub(crate) fn is_told(&self) -> bool {
+        self.parts.iter().all(|(name, _)| *name != OWN)
+    }
+
+    /// Whether both are told, and are not the same.
+    pub(crate) fn is_another(&self, than: &Identity) -> bool {
+        self.is_told() && than.is_told() && self != than
     }
 }
 
@@ -80,6 +93,17 @@ mod tests {
     #[test]
     fn no_two_databases_of_their_own_are_one() {
         assert_ne!(Identity::of_its_own(), Identity::of_its_own());
+    }
+
+    #[test]
+    fn only_what_is_told_can_be_another() {
+        let told = |name: &str| Identity {
+            parts: vec![("file", name.to_owned())],
+        };
+        assert!(told("a").is_another(&told("b")));
+        assert!(!told("a").is_another(&told("a")));
+        assert!(!told("a").is_another(&Identity::of_its_own()));
+        assert!(!Identity::of_its_own().is_another(&Identity::of_its_own()));
     }
 
     #[tokio::test]

@@ -310,6 +310,23 @@ async fn a_pool_cannot_promise_more_of_a_tier_than_the_one_that_it_is_beside() {
     }
 }
 
+#[tokio::test]
+async fn a_pool_on_another_database_is_refused() {
+    let scene = Setting::usual().scene().await;
+    let own = PgPool::connect_with(options(&scene)).await.unwrap();
+    CachedPool::builder(own)
+        .beside(&scene.client)
+        .build()
+        .await
+        .unwrap();
+    let other = PgPool::connect_with(options(&scene).database("postgres"));
+    let built = CachedPool::builder(other.await.unwrap())
+        .beside(&scene.client)
+        .build()
+        .await;
+    assert_eq!(built.err().and_then(field), Some("beside"));
+}
+
 /// The setting that an error is about.
 fn field(error: Error) -> Option<&'static str> {
     match error.kind() {

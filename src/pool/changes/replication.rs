@@ -45,7 +45,7 @@ async fn follow(pool: CachedPool<Postgres>, settings: LogicalReplication) -> Res
     };
     let (engine, runtime) = (&core.engine, &core.runtime);
     let max_staleness = settings.max_staleness;
-    let topic = topic(core, &settings).await?;
+    let topic = topic(core, &settings);
     let slot = match (&settings.durable_slot, &topic) {
         (Some(name), _) => SlotName::Durable(name.clone()),
         (None, Some(topic)) => SlotName::Common(topic.clone(), Arc::downgrade(engine)),
@@ -63,27 +63,17 @@ async fn follow(pool: CachedPool<Postgres>, settings: LogicalReplication) -> Res
 }
 
 /// What the processes have in common of which one can follow for all; `None` where this one follows for itself.
-async fn topic<DB: Backend>(
-    core: &Core<DB>,
-    settings: &LogicalReplication,
-) -> Result<Option<Topic>, Error> {
+fn topic<DB: Backend>(core: &Core<DB>, settings: &LogicalReplication) -> Option<Topic> {
     // By texts alone every change is one of everything. Another process, which knows more, would tell of less.
     let by_texts = core.definitions.mode == SchemaMode::TextOnly;
     if by_texts || !core.engine.can_share_changes() {
-        return Ok(None);
+        return None;
     }
-    let mut connection = core.inner.acquire().await.map_err(Error::session)?;
-    let database = DB::identity(&mut connection).await;
-    let database = database.map_err(Error::session)?;
     // One that does not say who it is could be taken for another.
-    let known = database
-        .parts
-        .iter()
-        .any(|(name, _)| *name == "system_identifier");
-    Ok(known.then(|| {
-        let database = database.parts.iter().map(|(_, value)| &**value);
+    core.database.is_told().then(|| {
+        let database = core.database.parts.iter().map(|(_, value)| &**value);
         Topic::new(database.chain([&*settings.publication]))
-    }))
+    })
 }
 
 /// What the feed knows of the pool, which it does not keep alive.

@@ -5,7 +5,7 @@
 //!
 //! Must not know: what the test expects of its fault.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::ports::free_port;
 use crate::reaper;
 use crate::wait_until;
 
@@ -114,10 +115,7 @@ impl Victim {
     async fn create(kind: Kind, command: &[&str]) -> Self {
         let mut refusal = String::new();
         for _ in 0..PORTS {
-            let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-                .and_then(|listener| listener.local_addr())
-                .expect("there is a free port")
-                .port();
+            let port = free_port();
             let mut docker = Command::new("docker");
             docker.args(["run", "--detach"]);
             for (label, value) in reaper::labels() {

@@ -14,6 +14,8 @@ mod editor;
 #[cfg(feature = "servers")]
 mod faults;
 mod futures;
+#[cfg(feature = "servers")]
+mod ports;
 mod proxy;
 #[cfg(feature = "servers")]
 mod reaper;

@@ -3,14 +3,14 @@
 
 use std::{
     io::{ErrorKind, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::Path,
     process::Command,
     thread::sleep,
     time::{Duration, Instant},
 };
 
-use crate::reaper;
+use crate::{ports::free_port, reaper};
 
 /// A server process in a container of its own, on a port that stays the same for its whole life.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ impl OwnRedis {
         let script = format!(
             "printf 'port {port}\\nprotected-mode no\\n\
              sentinel monitor master 127.0.0.1 {} 1\\n\
-             sentinel down-after-milliseconds master 500\\n\
+             sentinel down-after-milliseconds master 3000\\n\
              sentinel failover-timeout master 3000\\n' > /tmp/sentinel.conf
              exec redis-server /tmp/sentinel.conf --sentinel",
             master.port
@@ -131,7 +131,7 @@ impl OwnRedis {
                 "--cluster-port",
                 &bus,
                 "--cluster-node-timeout",
-                "1000",
+                "15000",
                 "--cluster-allow-replica-migration",
                 "no",
                 "--save",
@@ -320,10 +320,4 @@ fn docker(arguments: &[&str]) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("there is a free port");
-    listener.local_addr().expect("it is bound").port()
 }

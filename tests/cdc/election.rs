@@ -139,6 +139,17 @@ fn leaders(pools: &[CachedPool<Postgres>]) -> Vec<usize> {
     (0..pools.len()).filter(leads).collect()
 }
 
+/// Which one leads, as soon as one does.
+async fn leader(pools: &[CachedPool<Postgres>]) -> usize {
+    let mut found = Vec::new();
+    wait_until(SOON, "one leads", async || {
+        found = leaders(pools);
+        found.len() == 1
+    })
+    .await;
+    found[0]
+}
+
 /// Waits until all hear, by one of them.
 async fn are_live(pools: &[CachedPool<Postgres>]) {
     wait_until(SOON, "all hear by one", async || {
@@ -170,13 +181,13 @@ async fn three_pools_follow_by_one_slot_and_all_see_what_others_write() {
     for id in 200..220 {
         town.is_seen_by(&pools, id).await;
     }
-    let [leader] = leaders(&pools)[..] else {
-        panic!("one leads");
-    };
-    for (index, pool) in pools.iter().enumerate() {
-        let stats = pool.stats();
-        assert_eq!(stats.changes_followed > 0, index == leader, "{index}");
-        assert_eq!(stats.worst_change_lag_micros > 0, index == leader);
+    let stats = pools.each_ref().map(CachedPool::stats);
+    // Only one after the other can have led, should the machine have stood still: nobody follows what another follows too.
+    let followed: u64 = stats.iter().map(|stats| stats.changes_followed).sum();
+    assert!((1..=20).contains(&followed), "{followed}");
+    for stats in &stats {
+        let is_following = stats.changes_followed > 0;
+        assert_eq!(stats.worst_change_lag_micros > 0, is_following);
     }
     town.has_one_slot().await;
 }
@@ -186,8 +197,12 @@ async fn a_leader_whose_stream_is_ended_is_followed_by_one_and_nothing_is_missed
     let mut town = Town::new().await;
     let pools = town.pools::<3>().await;
     for id in 300..305 {
-        let before = town.stream().await;
-        assert!(before.is_some());
+        let mut before = None;
+        wait_until(SOON, "there is a stream", async || {
+            before = town.stream().await;
+            before.is_some()
+        })
+        .await;
         town.write(END).await;
         // The write that nobody may have heard, and one that somebody must.
         town.is_seen_by(&pools, id).await;
@@ -210,10 +225,7 @@ async fn a_write_in_the_gap_between_two_leaders_is_not_answered_stale() {
             warm(pool).await;
         }
         let before = read(&pools[0]).await.0;
-        let [leader] = leaders(&pools)[..] else {
-            panic!("one leads");
-        };
-        drop(pools.swap_remove(leader));
+        drop(pools.swap_remove(leader(&pools).await));
         town.write(&format!("INSERT INTO users VALUES ({id}, 1, 'x')"))
             .await;
         let written = Instant::now();
@@ -249,12 +261,16 @@ async fn nobody_leads(town: &mut Town, admin: &mut PgConnection) {
 async fn followers_answer_nothing_from_the_cache_while_nobody_leads() {
     for sabotage in [Sabotage::None, Sabotage::IgnoreOutsiders] {
         let mut town = Town::new().await;
-        let pools = [
-            town.pool().await,
-            pool(&town.url, town.redis_at(&town.redis), sabotage).await,
-        ];
+        let pool = async |sabotage| {
+            let builder = builder(&town.url).redis_with(town.redis_at(&town.redis));
+            // The silence of Redis ends nothing here: it is about that of the leader.
+            let builder = builder.max_staleness(SOON).follow_changes(hasty());
+            builder.sabotage(sabotage).build().await.unwrap()
+        };
+        let first = pool(Sabotage::None).await;
+        wait_until(SOON, "it leads", async || first.stats().changes_leader).await;
+        let pools = [first, pool(sabotage).await];
         are_live(&pools).await;
-        assert_eq!(leaders(&pools), [0]);
         warm(&pools[1]).await;
         let (server, _) = town.url.rsplit_once('/').unwrap();
         let options = town.url.split_once('?').map_or("", |(_, options)| options);
@@ -318,7 +334,7 @@ async fn a_slot_that_stays_elects_as_well() {
     are_live(&pools).await;
     while pools.len() > 1 {
         town.is_seen_by(&pools, 500).await;
-        drop(pools.swap_remove(leaders(&pools)[0]));
+        drop(pools.swap_remove(leader(&pools).await));
         town.write("DELETE FROM users WHERE id = 500").await;
         are_live(&pools).await;
         for pool in &pools {

@@ -4,10 +4,10 @@ use cachedpool::{
     CachedPool, Error, ErrorKind,
     cdc::{Follow, LogicalReplication},
 };
-use cachedpool_test_support::{logical_postgres, postgres};
+use cachedpool_test_support::{logical_postgres, postgres, wait_until};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Postgres};
 
-use super::kit::{USERS, builder, patient};
+use super::kit::{SOON, USERS, builder, patient};
 
 pub(crate) async fn refused(
     url: &str,
@@ -108,5 +108,5 @@ async fn a_pool_beside_one_that_follows_may_not_follow_too_and_need_not() {
     let refused = two().follow_changes(patient()).build().await.unwrap_err();
     assert!(refused.to_string().contains("follow_changes"), "{refused}");
     let two = two().build().await.unwrap();
-    assert!(two.stats().changes_live);
+    wait_until(SOON, "both hear", async || two.stats().changes_live).await;
 }

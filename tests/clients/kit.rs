@@ -12,7 +12,7 @@ use cachedpool::{
     tokio_postgres::{CachedRow, GenericClient as _},
 };
 
-pub(crate) use by_redis::by_redis;
+pub(crate) use by_redis::{by_redis, own_redis};
 pub(crate) use scene::{LONG, Scene, Setting, people_of, pool_of};
 pub(crate) use tier::Tier;
 

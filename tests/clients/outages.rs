@@ -98,7 +98,7 @@ async fn a_refresh_that_fails_leaves_the_stale_answer() {
 
 #[tokio::test]
 async fn a_statement_that_times_out_is_an_outage_and_costs_no_connection() {
-    let impatient = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = 300', \
+    let impatient = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = ''3s''', \
         current_database()); END $$";
     let scene = Setting::usual()
         .connections(1)

@@ -7,10 +7,10 @@ use cachedpool::{
     CacheExt as _, CachedPool, Consistency, Error, ErrorKind, Source, cache::Time,
     tokio_postgres::GenericClient as _,
 };
-use cachedpool_test_support::{redis, wait_until};
+use cachedpool_test_support::wait_until;
 use sqlx::{AssertSqlSafe, PgPool, Postgres};
 
-use crate::kit::{LONG, Scene, Setting, Tier, by_redis};
+use crate::kit::{LONG, Scene, Setting, Tier, by_redis, own_redis};
 
 /// What two pools have in common beside the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +53,8 @@ const PEOPLE: &str = "SELECT name FROM people ORDER BY id";
 impl Both {
     /// On a database that these statements have prepared.
     async fn new(bond: Bond, prepared: &[&'static str]) -> Self {
-        let url = redis().await.url();
-        let shared = url.clone();
+        let redis = own_redis().await;
+        let shared = redis.clone();
         let setting = Setting::usual().with(prepared.iter().copied());
         let setting = match bond {
             Bond::Tier => setting.pool(|builder| by_redis(builder, shared)),
@@ -65,7 +65,7 @@ impl Both {
         let builder = CachedPool::builder(inner).time(Time::manual().0);
         let builder = match bond {
             Bond::Beside => builder.beside(&scene.client),
-            Bond::Tier => by_redis(builder, url),
+            Bond::Tier => by_redis(builder, redis),
             Bond::None => builder,
         };
         let pool = builder.build().await.unwrap();

@@ -11,13 +11,13 @@ use cachedpool::{
     CachedClient, Source,
     tokio_postgres::{CachedRow, Column, Rows},
 };
-use cachedpool_test_support::{redis, wait_until};
+use cachedpool_test_support::wait_until;
 use tokio_postgres::{
     error::SqlState,
     types::{FromSql, IsNull, ToSql, Type},
 };
 
-use crate::kit::{LONG, Scene, Setting, by_redis};
+use crate::kit::{LONG, Scene, Setting, by_redis, own_redis};
 use samples::{
     BUILT_IN, DERIVED, LONGEST, OWN, Sample, WITHOUT_ARRAYS, WITHOUT_BINARY, WITHOUT_EQUALITY,
 };
@@ -31,14 +31,14 @@ struct Two {
 impl Two {
     /// On a database that this script has prepared.
     async fn new(script: String) -> Self {
-        let url = redis().await.url();
-        let shared = url.clone();
+        let redis = own_redis().await;
+        let shared = redis.clone();
         let scene = Setting::usual()
             .with([&*script.leak()])
             .pool(|builder| by_redis(builder, shared))
             .scene()
             .await;
-        let other = scene.another(|builder| by_redis(builder, url)).await;
+        let other = scene.another(|builder| by_redis(builder, redis)).await;
         for client in [&scene.client, &other] {
             wait_until(LONG, "the tier is live", async || {
                 client.stats().shared_live

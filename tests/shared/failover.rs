@@ -8,7 +8,7 @@ use cachedpool_test_support::{OwnRedis, wait_until};
 use crate::kit::{NO_SILENCE, Process, Told};
 
 /// For a sentinel to notice and to act.
-const FAILOVER: Duration = Duration::from_secs(30);
+const FAILOVER: Duration = Duration::from_secs(120);
 
 #[tokio::test]
 async fn a_replica_is_refused() {

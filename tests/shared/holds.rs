@@ -76,8 +76,8 @@ async fn a_hold_that_expires_moves_its_slot_before_it_is_seen_as_free() {
         Process::linked(settings.clone()).await,
         Process::linked(settings).await,
     );
-    one.hold(&[7], 1, SHORT, HoldReason::Write).await;
     let before = other.word(7).await;
+    one.hold(&[7], 1, SHORT, HoldReason::Write).await;
     wait_until(SOON, "the hold expires", async || {
         let reading = other.read(&[7]).await;
         let moved = reading.words[0].version == before.version + 1;
@@ -93,10 +93,10 @@ async fn a_hold_that_expires_moves_its_slot_before_it_is_seen_as_free() {
 #[tokio::test]
 async fn a_hold_of_everything_that_expires_moves_every_slot() {
     let process = Process::linked(settings().await).await;
+    let before = process.word(7).await;
     process
         .hold(&[EVERYTHING], 1, SHORT, HoldReason::Write)
         .await;
-    let before = process.word(7).await;
     wait_until(SOON, "the hold expires", async || {
         process.held(7).await == Held::Free
     })
@@ -129,7 +129,7 @@ async fn doubt_moves_the_slots_and_is_told_with_its_span() {
 #[tokio::test]
 async fn a_strict_process_sees_a_new_clock_as_held_until_a_span_has_passed() {
     let settings = settings().await;
-    let span = Duration::from_millis(300);
+    let span = Duration::from_secs(3);
     let plain = Process::linked(settings.clone()).await;
     let strict = Process::new(settings, Some(span));
     strict.beat().await.unwrap();

@@ -21,7 +21,7 @@ use cachedpool_test_support::wait_until;
 pub(crate) const NO_SILENCE: Duration = Duration::from_secs(3600);
 
 /// For states that come by themselves.
-pub(crate) const SOON: Duration = Duration::from_secs(10);
+pub(crate) const SOON: Duration = Duration::from_secs(60);
 
 /// What a watcher was told.
 #[derive(Clone, Debug, PartialEq, Eq)]

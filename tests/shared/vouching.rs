@@ -41,13 +41,14 @@ async fn pair() -> [Process; 2] {
 async fn what_one_says_all_hear_with_its_age() {
     let [one, other] = pair().await;
     assert_eq!(other.vouched().await, None);
-    let (said, since) = (Instant::now(), Duration::from_millis(200));
+    let (begun, since) = (Instant::now(), Duration::from_millis(200));
     one.vouch(since).await;
+    let said = Instant::now();
     for _ in 0..10 {
         let asked = said.elapsed();
         let age = other.vouched().await.unwrap();
-        assert!(age <= since + said.elapsed() + ROUNDED, "{age:?}");
-        assert!(age + Duration::from_millis(50) > since + asked, "{age:?}");
+        assert!(age <= since + begun.elapsed() + ROUNDED, "{age:?}");
+        assert!(age + ROUNDED >= since + asked, "{age:?}");
         assert!(age >= since);
         sleep(Duration::from_millis(20));
     }

@@ -2,7 +2,7 @@
 
 use std::any::type_name;
 
-use cachedpool::{CacheExt as _, CachedPool, Source};
+use cachedpool::{CacheExt as _, CachedPool, Source, cache::Time};
 use cachedpool_test_support::{Victim, wait_until};
 use serde::{Deserialize, Serialize};
 use sqlx::{Error, FromRow, Pool, Postgres};
@@ -27,7 +27,10 @@ tests!(only mariadb => [
 
 /// A pool as another process has it.
 async fn pool_of<DB: TestDatabase>(inner: Pool<DB>, tier: &Tier) -> CachedPool<DB> {
-    let builder = CachedPool::builder(inner).shared_tier(tier.clone());
+    let builder = CachedPool::builder(inner)
+        .shared_tier(tier.clone())
+        .schema_interval(LONG)
+        .time(Time::manual().0);
     let _usual = SERVERS.read().await;
     let pool = builder.build().await.unwrap();
     live(&pool).await;

@@ -3,8 +3,6 @@
 //! Each test has a pool of one connection, so a connection that leaked, or was given back inside a transaction, would
 //! show at the next step.
 
-use std::time::Duration;
-
 use cachedpool::CacheExt as _;
 use cachedpool_test_support::{poll_at_most, wait_until};
 use futures_util::TryStreamExt as _;
@@ -203,9 +201,7 @@ async fn a_dropped_write_on_a_connection_goes_before_its_next_statement<DB: Test
     let pets = read::<DB, Person>("SELECT id, name FROM pets", []);
     assert_eq!(pets.fetch_all(&mut *connection).await.unwrap().len(), 1);
     drop(connection);
-    tokio::time::timeout(Duration::from_secs(5), settled(&scene))
-        .await
-        .unwrap();
+    tokio::time::timeout(LONG, settled(&scene)).await.unwrap();
     scene.assert_true("at the end").await;
 }
 

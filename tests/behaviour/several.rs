@@ -1,6 +1,6 @@
 //! Pools that share a tier, as processes do: results of one answer the others, and writes of one are seen by all.
 
-use cachedpool::{CacheExt as _, CachedPool, Consistency, Source, observe::Event};
+use cachedpool::{Builder, CacheExt as _, CachedPool, Consistency, Source, observe::Event};
 use serde::{Deserialize, Serialize};
 use sqlx::{Error, FromRow};
 
@@ -33,10 +33,12 @@ pub(crate) async fn two<DB: TestDatabase>() -> (Scene<DB>, CachedPool<DB>, Tier)
     let tier = Tier::new();
     let (one, two) = (tier.clone(), tier.clone());
     let scene = Setting::<DB>::usual()
-        .pool(|builder| builder.shared_tier(one))
+        .pool(|builder| builder.shared_tier(one).empty_ttl(LONG))
         .scene()
         .await;
-    let other = scene.another(|builder| builder.shared_tier(two)).await;
+    // The tier's time goes on where the pools' stands still.
+    let other = |builder: Builder<DB>| builder.shared_tier(two).empty_ttl(LONG);
+    let other = scene.another(other).await;
     for pool in [&scene.pool, &other] {
         live(pool).await;
     }

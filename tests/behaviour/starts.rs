@@ -1,7 +1,7 @@
 //! What `build()` says of a Redis that will not do.
 
 use cachedpool::{CacheExt as _, CachedPool, Error, ErrorKind};
-use cachedpool_test_support::{OwnRedis, SqliteFile};
+use cachedpool_test_support::{OwnRedis, SqliteFile, wait_until};
 use sqlx::{Sqlite, SqlitePool};
 
 use crate::kit::{LONG, Number, live, read};
@@ -28,7 +28,15 @@ async fn build(url: &str, tier: Tier) -> Result<(CachedPool<Sqlite>, SqliteFile)
 }
 
 async fn problem(url: &str, tier: Tier) -> String {
-    let error = build(url, tier).await.unwrap_err();
+    // It is told as far as Redis has answered in time.
+    let mut told = None;
+    wait_until(LONG, "it is told", async || {
+        told = build(url, tier).await.err();
+        let silent = |error: &Error| error.to_string().contains("does not answer");
+        told.as_ref().is_some_and(|error| !silent(error))
+    })
+    .await;
+    let error = told.unwrap();
     assert!(
         matches!(error.kind(), ErrorKind::SharedTier { .. }),
         "{error}"

@@ -33,7 +33,7 @@ pub(crate) const EMPTY_TTL: Duration = Duration::from_secs(5);
 pub(crate) const MAX_STALE: Duration = Duration::from_secs(25);
 
 /// No operation takes longer, however busy the machine is: it hangs.
-const WATCHDOG: Duration = Duration::from_secs(30);
+const WATCHDOG: Duration = Duration::from_secs(120);
 
 pub(crate) struct World {
     pub(crate) pool: CachedPool<Sqlite>,

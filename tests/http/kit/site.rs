@@ -1,6 +1,6 @@
 //! A service on a TCP port of its own, on a database of its own, with a clock that stands still until the test turns it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, str::FromStr as _, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -12,7 +12,10 @@ use cachedpool::{
 };
 use cachedpool_test_support::SqliteFile;
 use http_body_util::BodyExt as _;
-use sqlx::{Sqlite, SqlitePool, sqlite::SqlitePoolOptions};
+use sqlx::{
+    Sqlite, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous},
+};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 /// For what comes by itself, however busy the machine is.
@@ -68,10 +71,15 @@ impl Place {
     }
 
     async fn open(&self) -> SqlitePool {
+        let options = SqliteConnectOptions::from_str(&self.file.url()).unwrap();
+        // A disk that is busy keeps no writer from its turn.
+        let options = options
+            .synchronous(SqliteSynchronous::Off)
+            .busy_timeout(SOON);
         SqlitePoolOptions::new()
             .max_connections(8)
             .acquire_timeout(SOON)
-            .connect(&self.file.url())
+            .connect_with(options)
             .await
             .unwrap()
     }

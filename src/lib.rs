@@ -74,6 +74,7 @@
 //! | `redis` | yes | `Builder::redis`: results and invalidations shared between processes, on Redis 7 or Valkey 8 and later |
 //! | `redis-tls` | | `rediss://` |
 //! | `cdc` | | `Builder::follow_changes`: writes that bypass the pool invalidate too, by PostgreSQL's logical replication or `NOTIFY`, or SQLite's `data_version` |
+//! | `cdc-tls` | | `cdc`, with `LogicalReplication::tls` for servers that want TLS |
 //! | `http` | | `http::ResponseCacheLayer`: whole responses kept and invalidated by the queries behind them, for any tower service |
 //! | `axum` | | `http`, which knows axum's nested routers, and `http::CachedJson` |
 //! | `metrics` | | `observe::metrics::publish`: the counters through the `metrics` facade |

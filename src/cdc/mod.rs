@@ -44,6 +44,11 @@ mod settings;
 mod slots;
 #[cfg(all(test, not(shuttle), feature = "postgres"))]
 mod testkit;
+#[cfg(all(feature = "postgres", feature = "cdc-tls", unix))]
+mod tls;
+#[cfg(all(feature = "postgres", not(all(feature = "cdc-tls", unix))))]
+#[path = "no_tls.rs"]
+mod tls;
 #[cfg(feature = "postgres")]
 mod transaction;
 mod trouble;

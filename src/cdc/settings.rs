@@ -2,13 +2,15 @@
 
 use std::{fmt, time::Duration};
 
+use super::tls::Tls;
+
 /// PostgreSQL's logical replication as the way to hear of writes that bypass the pool.
 ///
 /// The server must run with `wal_level = logical`, the pool's role must have `REPLICATION`, and there must be a publication of
 /// all tables by the name of `cachedpool`; [`create_publication`](Self::create_publication) makes it.
 ///
-/// The stream has a connection of its own, to where the pool connects and without TLS, and a second one asks which
-/// transactions still run. A pooler in between will not do.
+/// The stream has a connection of its own, to where the pool connects, and a second one asks which transactions still run. A
+/// pooler in between will not do. With the feature `cdc-tls` the stream can be encrypted (`tls`).
 #[derive(Clone, Debug)]
 #[must_use = "it does nothing until it is given to a builder"]
 pub struct LogicalReplication {
@@ -18,6 +20,7 @@ pub struct LogicalReplication {
     pub(crate) serves_when_blind: bool,
     pub(crate) durable_slot: Option<Box<str>>,
     pub(crate) most_retained: u64,
+    pub(crate) tls: Tls,
 }
 
 /// So much log is nothing to tell of.
@@ -33,6 +36,7 @@ impl LogicalReplication {
             serves_when_blind: false,
             durable_slot: None,
             most_retained: GIB,
+            tls: Tls::default(),
         }
     }
 

@@ -12,10 +12,11 @@ use super::{
     LogicalReplication, Target, Trouble,
     pgoutput::Message,
     slots::{Origin, prepare},
+    tls::Tunnel,
 };
 
 /// How long it may take to connect.
-const CONNECT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT: Duration = Duration::from_secs(5);
 
 /// How long the server may take to make a slot: it waits for every transaction that runs at that time.
 const SLOT: Duration = Duration::from_secs(600);
@@ -52,6 +53,8 @@ pub(crate) struct Slot {
     name: String,
     user: String,
     origin: Origin,
+    /// On which the client goes to the server.
+    _tunnel: Option<Tunnel>,
 }
 
 impl Slot {
@@ -65,7 +68,8 @@ impl Slot {
         settings: &LogicalReplication,
         name: &str,
     ) -> Result<Self, Trouble> {
-        let config = config(target, settings, name);
+        let (host, tunnel) = settings.tls.road(target).await?;
+        let config = config(target, &host, settings, name);
         let client = ReplicationClient::connect_gated(config)
             .await
             .map_err(|error| told(&error, &target.user))?;
@@ -75,6 +79,7 @@ impl Slot {
             name: name.to_owned(),
             user: target.user.clone(),
             origin: Origin::Usual,
+            _tunnel: tunnel,
         };
         slot.ask("IDENTIFY_SYSTEM").await?;
         if settings.durable_slot.is_some() {
@@ -178,9 +183,14 @@ impl Drop for Slot {
     }
 }
 
-fn config(target: &Target, settings: &LogicalReplication, slot: &str) -> ReplicationConfig {
+fn config(
+    target: &Target,
+    host: &str,
+    settings: &LogicalReplication,
+    slot: &str,
+) -> ReplicationConfig {
     let Target {
-        host,
+        host: _,
         port,
         user,
         password,

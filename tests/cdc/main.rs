@@ -20,3 +20,5 @@ mod races;
 mod refusals;
 mod rows;
 mod slots;
+#[cfg(all(feature = "cdc-tls", unix))]
+mod tls;

@@ -37,7 +37,7 @@ async fn follow(pool: CachedPool<Postgres>, settings: LogicalReplication) -> Res
     positive(settings.max_staleness)?;
     let core = &pool.0;
     let options = core.inner.connect_options();
-    let target = target(&options).map_err(refused)?;
+    let target = target(&options, &settings).map_err(refused)?;
     let changes = Outside {
         engine: core.engine.stamp(&Tags::definitions()),
         core: Arc::downgrade(core),

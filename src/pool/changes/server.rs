@@ -220,14 +220,18 @@ struct Found {
 }
 
 /// Where the pool connects.
-pub(super) fn target(options: &PgConnectOptions) -> Result<Target, Trouble> {
-    if matches!(
+pub(super) fn target(
+    options: &PgConnectOptions,
+    settings: &LogicalReplication,
+) -> Result<Target, Trouble> {
+    let is_required = matches!(
         options.get_ssl_mode(),
         PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull
-    ) {
+    );
+    if is_required && !settings.tls.is_set() {
         return Err(Trouble::lasting(
-            "the pool requires TLS, which the replication stream does not speak",
-            "`sslmode=prefer`, on a network that may be trusted",
+            "the pool requires TLS, and the replication stream is not encrypted",
+            "`LogicalReplication::tls`, of the feature `cdc-tls`",
         ));
     }
     let socket = options.get_socket();
@@ -291,7 +295,19 @@ mod tests {
     fn the_password_comes_through_whatever_is_in_it() {
         for word in ["", "test", "p@ss:w/o?rd#%41 ä\"'", "%", "100%"] {
             let options = PgConnectOptions::new().username("a b/c@d").password(word);
-            assert_eq!(target(&options).unwrap().password, word);
+            let target = target(&options, &LogicalReplication::new());
+            assert_eq!(target.unwrap().password, word);
         }
+    }
+
+    #[test]
+    fn a_pool_that_requires_tls_is_not_followed_in_plain_text() {
+        use PgSslMode::{Allow, Disable, Prefer, Require, VerifyCa, VerifyFull};
+        let is_refused = |mode| {
+            let options = PgConnectOptions::new().ssl_mode(mode);
+            target(&options, &LogicalReplication::new()).is_err()
+        };
+        assert!(![Disable, Allow, Prefer].into_iter().any(is_refused));
+        assert!([Require, VerifyCa, VerifyFull].into_iter().all(is_refused));
     }
 }

@@ -9,6 +9,8 @@
 #[cfg(feature = "servers")]
 mod browser;
 #[cfg(feature = "servers")]
+mod certificates;
+#[cfg(feature = "servers")]
 mod container;
 mod editor;
 #[cfg(feature = "servers")]
@@ -27,6 +29,8 @@ mod sqlite;
 
 #[cfg(feature = "servers")]
 pub use browser::{Exchange, Visit};
+#[cfg(feature = "servers")]
+pub use certificates::Certificates;
 pub use editor::{Editor, Fate, Frame};
 #[cfg(feature = "servers")]
 pub use faults::{Packets, Victim};

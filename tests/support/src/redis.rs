@@ -50,7 +50,7 @@ impl OwnRedis {
         Self::run("valkey/valkey:8", "valkey-cli", port, &command)
     }
 
-    /// Starts Redis 8 that speaks TLS only. The directory holds `ca.crt`, `redis.crt` and `redis.key`, which everybody may read.
+    /// Starts Redis 8 that speaks TLS only. The directory holds `ca.crt`, `server.crt` and `server.key`, which everybody may read.
     ///
     /// # Panics
     ///
@@ -66,9 +66,9 @@ impl OwnRedis {
             "--tls-port",
             &number,
             "--tls-cert-file",
-            "/tls/redis.crt",
+            "/tls/server.crt",
             "--tls-key-file",
-            "/tls/redis.key",
+            "/tls/server.key",
             "--tls-ca-cert-file",
             "/tls/ca.crt",
         ];

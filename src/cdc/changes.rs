@@ -106,9 +106,9 @@ pub(crate) struct Publication(pub(crate) String);
 /// The transactions that run, as PostgreSQL's `pg_snapshot` tells them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Running {
-    /// The first number that was not given out yet.
+    /// The number behind the latest that has ended (`xmax`). Numbers from here on may be given out, and run.
     next: u64,
-    /// Those that were, and whose changes nobody else sees yet.
+    /// Those before it whose changes nobody else sees yet.
     open: Vec<u64>,
 }
 
@@ -138,15 +138,10 @@ impl Running {
         !self.open.contains(&self.next.wrapping_sub(ahead.into()))
     }
 
-    /// The transactions that run.
+    /// The transactions that run, but for those that have begun since the latest end of one.
     pub(super) fn open(&self) -> &[u64] {
         &self.open
     }
-}
-
-/// Whether a transaction has this number in the stream: the lower half of its own.
-pub(super) fn is_of(xid: u64, told: u32) -> bool {
-    xid & u64::from(u32::MAX) == u64::from(told)
 }
 
 #[cfg(all(test, not(shuttle)))]

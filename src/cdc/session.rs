@@ -10,7 +10,7 @@
 //! # The beginning
 //! Everything is invalid then: nobody knows what was written before. A transaction that had its commit in the log before the slot
 //! was made does not come, and may show after the beginning. It runs when the session begins, so the end of each of those is taken for a
-//! change of everything.
+//! change of everything, also of one that comes: the publication may have left something of it out before the session began.
 //!
 //! # How long it holds
 //! The pool is told until when memory may answer: until the agreed time after the last moment for which it is known that nothing is
@@ -26,7 +26,7 @@ use futures_util::FutureExt as _;
 use tokio::time::timeout;
 
 use super::{
-    changes::{Changes, Moment, Publication, is_of},
+    changes::{Changes, Moment, Publication},
     hearing::Hearing,
     pgoutput::{Message, decode},
     proof::Proof,
@@ -140,6 +140,9 @@ impl<L: Line> Session<L> {
     async fn begin(&mut self) -> Result<(), Trouble> {
         // Else the answers would be another server's, and prove nothing.
         self.watch().await?;
+        // A snapshot lists what runs only below the latest number that has ended. This one ends, so all that were given out before it
+        // are listed. Its commit waits for no standby, which those others may.
+        self.answered(self.changes.flush()).await?;
         // Before the clock moves: what does not run by now shows by now.
         self.early = self.moment().await?.running.open().to_vec();
         let engine = self.engine()?;
@@ -173,8 +176,6 @@ impl<L: Line> Session<L> {
             if self.hidden.len() >= MOST_HIDDEN {
                 return Err(Trouble::passing("too many commits do not show"));
             }
-            // It came, and all of it: it moves what it touched, and not everything.
-            self.early.retain(|xid| !is_of(*xid, committed.xid));
             // They come in the order of their commits.
             self.proof.reach(committed.end);
             self.hidden.push_back(committed);

@@ -17,6 +17,8 @@ use crate::cache::{Stamp, Tag};
 /// Tags rows by the text of their first column, tables by name; does not know the table `unknown`.
 pub(super) struct Plain {
     pub(super) running: Mutex<String>,
+    /// What a snapshot says once a transaction has ended that began after this.
+    pub(super) listed: Mutex<Option<String>>,
     pub(super) definitions: Stamp,
     pub(super) looks: AtomicU64,
     pub(super) written: AtomicU64,
@@ -29,6 +31,7 @@ impl Plain {
     pub(super) fn new(definitions: Stamp) -> Self {
         Self {
             running: Mutex::new("1:1000:".into()),
+            listed: Mutex::default(),
             definitions,
             looks: AtomicU64::default(),
             written: AtomicU64::default(),
@@ -52,6 +55,11 @@ impl Plain {
     /// The publication is another one from now on.
     pub(super) fn publish(&self, publication: &str) {
         *lock(&self.publication) = publication.into();
+    }
+
+    /// The snapshot is this one as soon as another transaction has ended.
+    pub(super) fn list(&self, running: &str) {
+        *lock(&self.listed) = Some(running.into());
     }
 
     pub(super) fn run(&self, running: &str) {
@@ -106,6 +114,9 @@ impl Changes for Plain {
     fn flush(&self) -> BoxFuture<'_, Result<(), Trouble>> {
         let written = self.written.load(Ordering::Relaxed);
         self.flushed.store(written, Ordering::Relaxed);
+        if let Some(listed) = lock(&self.listed).take() {
+            self.run(&listed);
+        }
         Box::pin(async { Ok(()) })
     }
 

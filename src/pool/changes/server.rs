@@ -12,9 +12,9 @@ use crate::cdc::{LogicalReplication, Moment, Publication, Running, Target, Troub
 /// The first version whose publications and snapshots are what is asked for here.
 const OLDEST: i32 = 140_000;
 
-/// A publication that leaves nothing out.
-const WHOLE: &str =
-    "puballtables AND pubinsert AND pubupdate AND pubdelete AND pubtruncate AND NOT pubviaroot";
+/// A publication that leaves nothing out. One of all tables names none, but those that it excepts (PostgreSQL 19).
+const WHOLE: &str = "puballtables AND pubinsert AND pubupdate AND pubdelete AND pubtruncate AND NOT pubviaroot \
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_publication_rel WHERE prpubid = pg_publication.oid)";
 
 pub(super) struct Server {
     options: PgConnectOptions,
@@ -73,13 +73,13 @@ impl Server {
         self.ask(sqlx::query(sql)).await.map(|_| ())
     }
 
-    /// How many bytes of its log the server keeps for a slot; `None` if it has none of that name.
+    /// How many bytes of its log the server keeps for a slot; `None` if it has none of that name that somebody uses.
     ///
     /// # Cancel safety
     /// As with [`moment`](Self::moment).
     pub(super) async fn retained(&self, slot: &str) -> Result<Option<u64>, Trouble> {
         let sql = "SELECT max(pg_catalog.pg_current_wal_lsn() - restart_lsn)::int8, count(*) \
-                   FROM pg_catalog.pg_replication_slots WHERE slot_name = $1";
+                   FROM pg_catalog.pg_replication_slots WHERE slot_name = $1 AND active";
         let row = self.ask(sqlx::query(sql).bind(slot.to_owned())).await?;
         let bytes: Option<i64> = row.try_get(0).map_err(Trouble::passing)?;
         let count: i64 = row.try_get(1).map_err(Trouble::passing)?;
@@ -181,7 +181,9 @@ impl Server {
              FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND c.oid >= 16384 \
                AND (c.relreplident = 'n' OR c.relreplident = 'd' AND NOT EXISTS \
-                    (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)) \
+                    (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate AND i.indisvalid) \
+                 OR c.relreplident = 'i' AND NOT EXISTS \
+                    (SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisreplident AND i.indisvalid)) \
              ORDER BY 1 LIMIT 1",
         )
         .fetch_optional(&mut *connection)
@@ -237,7 +239,8 @@ pub(super) fn target(
     let socket = options.get_socket();
     let host = match socket {
         Some(path) => path.to_string_lossy().into_owned(),
-        None => options.get_host().to_owned(),
+        // An address of IPv6 may stand in brackets.
+        None => options.get_host().trim_matches(['[', ']']).to_owned(),
     };
     let user = options.get_username();
     Ok(Target {
@@ -298,6 +301,13 @@ mod tests {
             let target = target(&options, &LogicalReplication::new());
             assert_eq!(target.unwrap().password, word);
         }
+    }
+
+    #[test]
+    fn an_address_is_taken_out_of_its_brackets() {
+        let options: PgConnectOptions = "postgres://u@[::1]/db".parse().unwrap();
+        let target = target(&options, &LogicalReplication::new());
+        assert_eq!(target.unwrap().host, "::1");
     }
 
     #[test]

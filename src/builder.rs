@@ -306,8 +306,8 @@ impl<DB: Front> Builder<DB> {
     /// they have no effect.
     ///
     /// # Errors
-    /// [`build`](Self::build) refuses a pool on another database, if the databases tell which they are (a standby does not, and a
-    /// role of PostgreSQL that may not call `pg_control_system()` is not told).
+    /// [`build`](Self::build) refuses a pool on another database of PostgreSQL, if both tell which they are: a standby does not, and a
+    /// role that may not call `pg_control_system()` is not told.
     pub fn beside<D: Front>(mut self, other: &CachedPool<D>) -> Self {
         let other = other.core();
         self.beside = Some((other.engine.clone(), other.database.clone()));

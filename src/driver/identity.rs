@@ -15,6 +15,9 @@ pub struct Identity {
     pub(crate) parts: Vec<(&'static str, String)>,
 }
 
+/// The part by which PostgreSQL tells a cluster from all others.
+pub(crate) const SYSTEM: &str = "system_identifier";
+
 /// What stands where nothing tells a database from others.
 const OWN: &str = "database of its own";
 
@@ -34,9 +37,13 @@ impl Identity {
         self.parts.iter().all(|(name, _)| *name != OWN)
     }
 
-    /// Whether both are told, and are not the same.
+    /// Whether it surely is another database. Only PostgreSQL tells a number that is the same for every role and at all times.
     pub(crate) fn is_another(&self, than: &Identity) -> bool {
-        self.is_told() && than.is_told() && self != than
+        let is_lasting = |identity: &Identity| {
+            let mut names = identity.parts.iter().map(|(name, _)| *name);
+            names.any(|name| name == SYSTEM)
+        };
+        is_lasting(self) && is_lasting(than) && self != than
     }
 }
 
@@ -96,10 +103,12 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_told_can_be_another() {
-        let told = |name: &str| Identity {
-            parts: vec![("file", name.to_owned())],
+    fn only_what_is_told_for_good_can_be_another() {
+        let of = |part, value: &str| Identity {
+            parts: vec![(part, value.to_owned())],
         };
+        let told = |value| of(SYSTEM, value);
+        assert!(!of("start", "a").is_another(&of("start", "b")));
         assert!(told("a").is_another(&told("b")));
         assert!(!told("a").is_another(&told("a")));
         assert!(!told("a").is_another(&Identity::of_its_own()));

@@ -2,7 +2,10 @@
 
 pub(super) mod values;
 
-use super::{front::Session, identity::Identity};
+use super::{
+    front::Session,
+    identity::{Identity, SYSTEM},
+};
 use crate::schema::Record;
 
 /// Settings that change what a query answers, or how its text forms look.
@@ -98,7 +101,7 @@ pub(super) const IDENTITY: &str = "SELECT pg_catalog.pg_is_in_recovery()::text, 
 pub(super) fn identity(told: Record) -> Identity {
     match <[_; 3]>::try_from(told) {
         Ok([Some(recovering), Some(system), Some(database)]) if recovering == "false" => Identity {
-            parts: vec![("system_identifier", system), ("database_oid", database)],
+            parts: vec![(SYSTEM, system), ("database_oid", database)],
         },
         _ => Identity::of_its_own(),
     }

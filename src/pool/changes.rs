@@ -23,13 +23,16 @@ fn refused(trouble: Trouble) -> Error {
     Error::changes(problem, remedy)
 }
 
-/// Refuses a source that would be deaf at once.
-fn positive(max_staleness: Duration) -> Result<(), Error> {
-    match max_staleness.is_zero() {
-        true => Err(Error::invalid(
+/// Servers take no time beyond some weeks, and an answer that is so old is of no use.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Refuses a source that would be deaf at once, or could not be told of its silence.
+fn usable(max_staleness: Duration) -> Result<(), Error> {
+    match max_staleness > Duration::ZERO && max_staleness <= LONGEST {
+        true => Ok(()),
+        false => Err(Error::invalid(
             "follow_changes",
-            "its `max_staleness` must be above zero",
+            "its `max_staleness` must be above zero and at most a day",
         )),
-        false => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use futures_core::future::BoxFuture;
 use sqlx::{AssertSqlSafe, Error as SqlxError, Row as _, Sqlite, SqliteConnection};
 
-use super::{positive, refused};
+use super::{refused, usable};
 use crate::{
     cdc::{DataVersion, Feed, Files, Follow, Poll, Polled, Trouble, Version},
     error::Error,
@@ -19,7 +19,7 @@ impl Follow<CachedPool<Sqlite>> for DataVersion {
 }
 
 async fn follow(pool: CachedPool<Sqlite>, settings: DataVersion) -> Result<(), Error> {
-    positive(settings.max_staleness)?;
+    usable(settings.max_staleness)?;
     if settings.interval.is_zero() || settings.interval >= settings.max_staleness {
         return Err(Error::invalid(
             "follow_changes",

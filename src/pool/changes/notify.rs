@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use futures_core::future::BoxFuture;
 use sqlx::{PgConnection, Postgres};
 
-use super::{positive, refused};
+use super::{refused, usable};
 use crate::{
     cache::{Tag, shared::random},
     cdc::{Feed, Follow, Notifications, Notified, Post, Trouble},
@@ -26,7 +26,7 @@ impl Follow<CachedPool<Postgres>> for Notifications {
 }
 
 async fn follow(pool: CachedPool<Postgres>, settings: Notifications) -> Result<(), Error> {
-    positive(settings.max_staleness)?;
+    usable(settings.max_staleness)?;
     let core = &pool.0;
     let inside = Inside {
         core: Arc::downgrade(core),

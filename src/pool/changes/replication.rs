@@ -6,9 +6,9 @@ use futures_core::future::BoxFuture;
 use sqlx::Postgres;
 
 use super::{
-    positive, refused,
+    refused,
     server::{Server, target},
-    values,
+    usable, values,
 };
 use crate::{
     cache::{Stamp, Tag, Tags},
@@ -34,7 +34,7 @@ impl Follow<CachedPool<Postgres>> for LogicalReplication {
 }
 
 async fn follow(pool: CachedPool<Postgres>, settings: LogicalReplication) -> Result<(), Error> {
-    positive(settings.max_staleness)?;
+    usable(settings.max_staleness)?;
     let core = &pool.0;
     let options = core.inner.connect_options();
     let target = target(&options, &settings).map_err(refused)?;

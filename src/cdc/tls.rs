@@ -6,7 +6,7 @@
 use std::{
     env, fs, io,
     os::unix::fs::DirBuilderExt as _,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     sync::Arc,
 };
 
@@ -62,9 +62,16 @@ impl Tls {
         };
         let encrypted = timeout(CONNECT, encrypted(target, config.clone())).await;
         let far = encrypted.map_err(|_| Trouble::passing("no answer from the server"))??;
-        let (folder, listener) = Folder::with_socket(target.port).map_err(Trouble::passing)?;
-        let host = folder.0.to_string_lossy().into_owned();
-        Ok((host, Some(Tunnel::through(listener, folder, far))))
+        let made = Folder::with_socket(target.port).and_then(|(folder, listener)| {
+            let host = path::absolute(&folder.0)?.into_os_string().into_string();
+            let host = host.map_err(|_| io::Error::other("its name is no UTF-8"))?;
+            Ok((host, Tunnel::through(listener, folder, far)))
+        });
+        let (host, tunnel) = made.map_err(|error| {
+            let problem = format!("no socket in the folder of temporary files: {error}");
+            Trouble::lasting(problem, "another `TMPDIR`")
+        })?;
+        Ok((host, Some(tunnel)))
     }
 }
 
@@ -84,11 +91,20 @@ async fn encrypted(
     far.set_nodelay(true).map_err(Trouble::passing)?;
     far.write_all(&REQUEST).await.map_err(Trouble::passing)?;
     // No more than this byte: what comes behind it in plain text is not the server's (CVE-2021-23222).
-    if far.read_u8().await.map_err(Trouble::passing)? != b'S' {
-        return Err(Trouble::lasting(
-            "the server does not speak TLS",
-            "ALTER SYSTEM SET ssl = on",
-        ));
+    match far.read_u8().await.map_err(Trouble::passing)? {
+        b'S' => {}
+        b'N' => {
+            return Err(Trouble::lasting(
+                "the server does not speak TLS",
+                "ALTER SYSTEM SET ssl = on",
+            ));
+        }
+        // The beginning of an error: it can serve nobody just now.
+        _ => {
+            return Err(Trouble::passing(
+                "the server does not answer a question for TLS",
+            ));
+        }
     }
     let connected = TlsConnector::from(config).connect(name, far).await;
     connected.map_err(|error| match error.get_ref() {

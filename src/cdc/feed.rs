@@ -8,7 +8,10 @@ use std::{
 use tokio::{runtime::Handle, time::timeout};
 
 use super::trouble::{Kind, Trouble};
-use crate::{cache::Engine, observe::Event};
+use crate::{
+    cache::{Engine, Tick},
+    observe::Event,
+};
 
 /// How long a pool's `build()` waits for the first session.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -88,8 +91,14 @@ impl<S: Source> Feed<S> {
         loop {
             let trouble = match opened {
                 Ok(session) => {
-                    (back_off, told) = (BACK_OFF.0, false);
-                    self.source.run(session, self.engine.clone()).await
+                    told = false;
+                    let begun = self.now();
+                    let trouble = self.source.run(session, self.engine.clone()).await;
+                    // One that ends at once, each time, must not move everything a hundred times a second.
+                    if self.now().since(begun) > BACK_OFF.1 {
+                        back_off = BACK_OFF.0;
+                    }
+                    trouble
                 }
                 Err(trouble) => trouble,
             };
@@ -107,6 +116,12 @@ impl<S: Source> Feed<S> {
             back_off = (back_off * 2).min(BACK_OFF.1);
             opened = self.source.open().await;
         }
+    }
+
+    /// The time of an engine that is there.
+    fn now(&self) -> Tick {
+        let engine = self.engine.upgrade();
+        engine.map_or(Tick::BEGIN, |engine| engine.now())
     }
 
     /// From now on nobody knows what others write.

@@ -201,8 +201,10 @@ fn config(
     // Of a server that has nothing to say a sign of life comes in half of its patience.
     let patience = settings.max_staleness.max(Duration::from_millis(100));
     let options = format!(
-        "-c wal_sender_timeout={} -c DateStyle=ISO",
-        patience.as_millis()
+        "-c wal_sender_timeout={} -c lock_timeout={} -c DateStyle=ISO",
+        patience.as_millis(),
+        // One that waits for a transaction does not notice that nobody waits for it any more.
+        SLOT.as_millis()
     );
     ReplicationConfig::new(host, user, password, database, slot, publication)
         .with_port(*port)

@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn an_address_is_taken_out_of_its_brackets() {
-        let options: PgConnectOptions = "postgres://u@[::1]/db".parse().unwrap();
+        let options = PgConnectOptions::new().host("[::1]");
         let target = target(&options, &LogicalReplication::new());
         assert_eq!(target.unwrap().host, "::1");
     }

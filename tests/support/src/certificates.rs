@@ -4,6 +4,8 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use tempfile::TempDir;
 
+use crate::run::run;
+
 /// `server.crt` and `server.key` for `localhost` and 127.0.0.1, and `ca.crt` that vouches for them, for a day.
 #[derive(Debug)]
 pub struct Certificates(TempDir);
@@ -53,16 +55,10 @@ fn make(directory: &Path) {
         "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=server -keyout server.key -out server.csr",
         "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 1 -extfile san -out server.crt",
     ] {
-        let output = Command::new("openssl")
+        let mut openssl = Command::new("openssl");
+        run(openssl
             .args(arguments.split_whitespace())
-            .current_dir(directory)
-            .output()
-            .expect("openssl is there");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+            .current_dir(directory));
     }
     // The server runs as somebody else.
     let open = |path: &Path, mode| {

@@ -24,6 +24,8 @@ mod reaper;
 #[cfg(feature = "servers")]
 mod redis;
 #[cfg(feature = "servers")]
+mod run;
+#[cfg(feature = "servers")]
 mod servers;
 mod sqlite;
 

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{ports::free_port, reaper};
+use crate::{ports::free_port, reaper, run::run};
 
 /// A server process in a container of its own, on a port that stays the same for its whole life.
 #[derive(Debug)]
@@ -310,14 +310,5 @@ impl Drop for OwnRedis {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn docker(arguments: &[&str]) -> String {
-    let output = Command::new("docker")
-        .args(arguments)
-        .output()
-        .expect("the engine's command line is there");
-    assert!(
-        output.status.success(),
-        "docker {arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    run(Command::new("docker").args(arguments))
 }

@@ -18,9 +18,6 @@ pub struct Identity {
 /// The part by which PostgreSQL tells a cluster from all others.
 pub(crate) const SYSTEM: &str = "system_identifier";
 
-/// What stands where nothing tells a database from others.
-const OWN: &str = "database of its own";
-
 impl Identity {
     /// Like that of no other: for a database that other processes cannot reach, or that cannot be told from others.
     pub(crate) fn of_its_own() -> Self {
@@ -28,22 +25,18 @@ impl Identity {
         let random = || RandomState::new().hash_one(0);
         let nonce = format!("{:016x}{:016x}", random(), random());
         Identity {
-            parts: vec![(OWN, nonce)],
+            parts: vec![("database of its own", nonce)],
         }
     }
 
-    /// Whether it can be told from others.
-    pub(crate) fn is_told(&self) -> bool {
-        self.parts.iter().all(|(name, _)| *name != OWN)
+    /// Whether it is the same for every role and at all times, which only PostgreSQL tells.
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.parts.iter().any(|(name, _)| *name == SYSTEM)
     }
 
-    /// Whether it surely is another database. Only PostgreSQL tells a number that is the same for every role and at all times.
+    /// Whether it surely is another database.
     pub(crate) fn is_another(&self, than: &Identity) -> bool {
-        let is_lasting = |identity: &Identity| {
-            let mut names = identity.parts.iter().map(|(name, _)| *name);
-            names.any(|name| name == SYSTEM)
-        };
-        is_lasting(self) && is_lasting(than) && self != than
+        self.is_lasting() && than.is_lasting() && self != than
     }
 }
 

@@ -70,7 +70,7 @@ fn topic<DB: Backend>(core: &Core<DB>, settings: &LogicalReplication) -> Option<
         return None;
     }
     // One that does not say who it is could be taken for another.
-    core.database.is_told().then(|| {
+    core.database.is_lasting().then(|| {
         let database = core.database.parts.iter().map(|(_, value)| &**value);
         Topic::new(database.chain([&*settings.publication]))
     })

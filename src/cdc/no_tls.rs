@@ -13,7 +13,7 @@ impl Tls {
         false
     }
 
-    pub(super) async fn road(&self, target: &Target) -> Result<(String, Option<Tunnel>), Trouble> {
-        Ok((target.host.clone(), None))
+    pub(super) async fn road(&self, target: &Target) -> Result<(Target, Option<Tunnel>), Trouble> {
+        Ok((target.clone(), None))
     }
 }

@@ -6,7 +6,7 @@
 use std::{
     env, fs, io,
     os::unix::fs::DirBuilderExt as _,
-    path::{self, Path, PathBuf},
+    path::{self, PathBuf},
     sync::Arc,
 };
 
@@ -56,9 +56,9 @@ impl Tls {
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection.
-    pub(super) async fn road(&self, target: &Target) -> Result<(String, Option<Tunnel>), Trouble> {
+    pub(super) async fn road(&self, target: &Target) -> Result<(Target, Option<Tunnel>), Trouble> {
         let Some(config) = &self.0 else {
-            return Ok((target.host.clone(), None));
+            return Ok((target.clone(), None));
         };
         let encrypted = timeout(CONNECT, encrypted(target, config.clone())).await;
         let far = encrypted.map_err(|_| Trouble::passing("no answer from the server"))??;
@@ -71,7 +71,11 @@ impl Tls {
             let problem = format!("no socket in the folder of temporary files: {error}");
             Trouble::lasting(problem, "another `TMPDIR`")
         })?;
-        Ok((host, Some(tunnel)))
+        let reached = Target {
+            host,
+            ..target.clone()
+        };
+        Ok((reached, Some(tunnel)))
     }
 }
 
@@ -147,13 +151,9 @@ impl Folder {
         // Not one that somebody else has made.
         fs::DirBuilder::new().mode(0o700).create(&place)?;
         let folder = Self(place);
-        let listener = UnixListener::bind(socket(&folder.0, port))?;
+        let listener = UnixListener::bind(folder.0.join(format!(".s.PGSQL.{port}")))?;
         Ok((folder, listener))
     }
-}
-
-fn socket(folder: &Path, port: u16) -> PathBuf {
-    folder.join(format!(".s.PGSQL.{port}"))
 }
 
 impl Drop for Folder {

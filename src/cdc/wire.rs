@@ -68,8 +68,8 @@ impl Slot {
         settings: &LogicalReplication,
         name: &str,
     ) -> Result<Self, Trouble> {
-        let (host, tunnel) = settings.tls.road(target).await?;
-        let config = config(target, &host, settings, name);
+        let (reached, tunnel) = settings.tls.road(target).await?;
+        let config = config(&reached, settings, name);
         let client = ReplicationClient::connect_gated(config)
             .await
             .map_err(|error| told(&error, &target.user))?;
@@ -183,14 +183,9 @@ impl Drop for Slot {
     }
 }
 
-fn config(
-    target: &Target,
-    host: &str,
-    settings: &LogicalReplication,
-    slot: &str,
-) -> ReplicationConfig {
+fn config(target: &Target, settings: &LogicalReplication, slot: &str) -> ReplicationConfig {
     let Target {
-        host: _,
+        host,
         port,
         user,
         password,
